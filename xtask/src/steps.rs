@@ -1,0 +1,79 @@
+//! The steps of `cargo xtask ci`, cheap ones first. All use the debug profile: an optimised
+//! build of DataFusion takes longer than all the tests.
+
+use crate::python;
+use crate::tidy::tidy;
+use crate::workspace::{Workspace, say};
+use anyhow::{Context, Result};
+use std::ffi::OsStr;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+type Step = (&'static str, fn(&Workspace) -> Result<()>);
+
+const STEPS: &[Step] = &[
+    ("fmt", |w| w.run("cargo", &["fmt", "--all", "--check"])),
+    ("tidy", tidy),
+    ("clippy", clippy),
+    ("build", build),
+    ("test", |w| test(w, None)),
+    ("doc", doc),
+    ("python", |w| python::test(w, &[])),
+];
+
+/// Runs every step and stops at the first that fails.
+pub(crate) fn ci(workspace: &Workspace) -> Result<()> {
+    let start = Instant::now();
+    let mut times = Vec::new();
+    for (name, step) in STEPS {
+        say(&format!("== {name}"));
+        let step_start = Instant::now();
+        step(workspace).with_context(|| format!("step \"{name}\" failed"))?;
+        let line = format!("{name:<8} {:>6.1} s", step_start.elapsed().as_secs_f64());
+        say(&format!("== {line}"));
+        times.push(line);
+    }
+    say("");
+    for line in &times {
+        say(line);
+    }
+    say(&format!("ci passed: {} steps in {} s", STEPS.len(), start.elapsed().as_secs()));
+    Ok(())
+}
+
+/// Builds every program of the workspace.
+pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    workspace.run("cargo", &["build", "--workspace"])
+}
+
+fn clippy(workspace: &Workspace) -> Result<()> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    workspace.run("cargo", &arguments)
+}
+
+fn doc(workspace: &Workspace) -> Result<()> {
+    let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items"];
+    workspace.run_with("cargo", &arguments, &[("RUSTDOCFLAGS", OsStr::new("-D warnings"))])
+}
+
+/// Runs the Rust tests, with nextest where it is installed.
+pub(crate) fn test(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
+    // Always the whole workspace: a single package would unify features anew and rebuild
+    // DataFusion.
+    let mut arguments = if nextest_is_installed() {
+        vec!["nextest", "run", "--workspace", "--no-fail-fast"]
+    } else {
+        vec!["test", "--workspace", "--no-fail-fast"]
+    };
+    arguments.extend(filter);
+    workspace.run("cargo", &arguments)
+}
+
+fn nextest_is_installed() -> bool {
+    Command::new("cargo")
+        .args(["nextest", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

@@ -1,0 +1,98 @@
+//! Where the project's files are, what cargo says about them, and how commands are run.
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The checkout and the folder that cargo builds into.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    pub(crate) target: PathBuf,
+    /// What `cargo metadata` printed: packages, dependencies, licences.
+    pub(crate) metadata: Value,
+}
+
+impl Workspace {
+    /// Finds the workspace that this program was built from.
+    pub(crate) fn find() -> Result<Self> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = manifest.parent().context("xtask has no parent folder")?.to_path_buf();
+        let output = Command::new("cargo")
+            .args(["metadata", "--format-version", "1"])
+            .current_dir(&root)
+            .output()
+            .context("cannot run cargo metadata")?;
+        if !output.status.success() {
+            bail!("cargo metadata failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let metadata: Value = serde_json::from_slice(&output.stdout)?;
+        let target = metadata["target_directory"].as_str().context("no target folder")?.into();
+        Ok(Self { root, target, metadata })
+    }
+
+    /// Returns the paths, relative to the root, of the files that are or could be committed.
+    pub(crate) fn files(&self) -> Result<Vec<String>> {
+        let output = Command::new("git")
+            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+            .current_dir(&self.root)
+            .output()
+            .context("cannot run git ls-files")?;
+        if !output.status.success() {
+            bail!("git ls-files failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let listing = String::from_utf8(output.stdout).context("a file name is not UTF-8")?;
+        let mut files: Vec<String> = listing
+            .split('\0')
+            .filter(|path| !path.is_empty() && self.root.join(path).is_file())
+            .map(str::to_owned)
+            .collect();
+        files.sort();
+        files.dedup();
+        Ok(files)
+    }
+
+    /// Reads a file below the root.
+    pub(crate) fn read(&self, path: &str) -> Result<String> {
+        fs::read_to_string(self.root.join(path)).with_context(|| format!("cannot read {path}"))
+    }
+
+    /// The packages that cargo resolved, the workspace's own among them.
+    pub(crate) fn packages(&self) -> &[Value] {
+        self.metadata["packages"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// Runs a command in the root and fails when it does. Its output is the user's to see.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) -> Result<()> {
+        self.run_with(program, arguments, &[])
+    }
+
+    /// [`Workspace::run`] with variables added to the environment.
+    pub(crate) fn run_with<S: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        arguments: &[S],
+        variables: &[(&str, &OsStr)],
+    ) -> Result<()> {
+        let status = Command::new(program)
+            .args(arguments)
+            .current_dir(&self.root)
+            .envs(variables.iter().copied())
+            .status()
+            .with_context(|| format!("cannot run {program}"))?;
+        if !status.success() {
+            bail!("{program} ended with {status}");
+        }
+        Ok(())
+    }
+}
+
+/// Prints a line. A closed standard output is no reason to stop.
+pub(crate) fn say(line: &str) {
+    let mut out = io::stdout().lock();
+    drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+}
