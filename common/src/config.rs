@@ -67,7 +67,10 @@ impl FromStr for ByteSize {
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = BYTE_UNITS[..4].iter().rev().find(|(_, factor)| self.0 >= *factor && self.0 % factor == 0);
+        let unit = BYTE_UNITS[..4]
+            .iter()
+            .rev()
+            .find(|(_, factor)| self.0 >= *factor && self.0 % factor == 0);
         match unit {
             Some((name, factor)) => write!(f, "{}{name}", self.0 / factor),
             None => write!(f, "{}B", self.0),
