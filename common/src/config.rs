@@ -70,7 +70,7 @@ impl fmt::Display for ByteSize {
         let unit = BYTE_UNITS[..4]
             .iter()
             .rev()
-            .find(|(_, factor)| self.0 >= *factor && self.0 % factor == 0);
+            .find(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor));
         match unit {
             Some((name, factor)) => write!(f, "{}{name}", self.0 / factor),
             None => write!(f, "{}B", self.0),
@@ -118,7 +118,9 @@ impl FromStr for HumanDuration {
 impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
-        let unit = TIME_UNITS.iter().find(|(_, factor)| millis >= *factor && millis % factor == 0);
+        let unit = TIME_UNITS
+            .iter()
+            .find(|(_, factor)| millis >= *factor && millis.is_multiple_of(*factor));
         match unit {
             Some((name, factor)) => write!(f, "{}{name}", millis / factor),
             None => f.write_str("0s"),

@@ -1,4 +1,4 @@
-use crate::project_file;
+use crate::files::project_file;
 use quern_common::config::Config;
 use std::collections::BTreeSet;
 use toml::{Table, Value};

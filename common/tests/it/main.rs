@@ -1,11 +1,9 @@
 //! Keeps the documents that describe this crate equal to it.
 
+// `cfg(test)` tells clippy that functions which are not tests themselves are of tests too.
+#[cfg(test)]
 mod config_example;
+#[cfg(test)]
 mod error_codes_document;
-
-use std::path::PathBuf;
-
-/// A path below the root of the checkout.
-fn project_file(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
-}
+#[cfg(test)]
+mod files;

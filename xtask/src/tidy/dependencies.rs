@@ -3,7 +3,7 @@
 use crate::workspace::Workspace;
 use anyhow::Result;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 const PREFIX: &str = "quern-";
 const DEPENDENCIES_DOC: &str = "docs/dependencies.md";
@@ -32,7 +32,8 @@ pub(super) fn check(workspace: &Workspace, problems: &mut Vec<String>) -> Result
         check_edges(package, problems);
     }
     check_without_engine(workspace, problems);
-    check_documented(workspace, &workspace.read(DEPENDENCIES_DOC)?, problems);
+    let (manifest, document) = (workspace.read("Cargo.toml")?, workspace.read(DEPENDENCIES_DOC)?);
+    check_documented(&manifest, &document, problems);
     Ok(())
 }
 
@@ -113,23 +114,25 @@ fn reach<'a>(start: &'a str, uses: &HashMap<&'a str, Vec<&'a str>>) -> BTreeSet<
     reached
 }
 
-/// Every direct dependency has a row in docs/dependencies.md, and every row a dependency.
-fn check_documented(workspace: &Workspace, document: &str, problems: &mut Vec<String>) {
-    let mut used: BTreeMap<&str, &str> = BTreeMap::new();
-    for package in own_packages(workspace) {
-        for dependency in dependencies(package).filter(|d| !d["path"].is_string()) {
-            used.insert(short_name(dependency), short_name(package));
-        }
-    }
+/// Every dependency that the root manifest declares has a row in docs/dependencies.md, and every
+/// row a dependency.
+fn check_documented(manifest: &str, document: &str, problems: &mut Vec<String>) {
+    let declared = declared_names(manifest);
     let rows = documented_names(document);
-    for (name, user) in &used {
-        if !rows.contains(name) {
-            problems.push(format!("{DEPENDENCIES_DOC}: no row for `{name}`, which {user} uses"));
-        }
+    for name in declared.difference(&rows) {
+        problems.push(format!("{DEPENDENCIES_DOC}: no row for `{name}` of Cargo.toml"));
     }
-    for name in rows.iter().filter(|name| !used.contains_key(*name)) {
-        problems.push(format!("{DEPENDENCIES_DOC}: no crate uses `{name}`"));
+    for name in rows.difference(&declared) {
+        problems.push(format!("{DEPENDENCIES_DOC}: `{name}` is not in Cargo.toml"));
     }
+}
+
+/// The keys of `[workspace.dependencies]` other than our own crates.
+fn declared_names(manifest: &str) -> BTreeSet<&str> {
+    let lines = manifest.lines().skip_while(|line| *line != "[workspace.dependencies]").skip(1);
+    let section = lines.take_while(|line| !line.starts_with('['));
+    let keys = section.filter_map(|line| Some(line.split_once(" = ")?.0));
+    keys.filter(|key| !key.starts_with(PREFIX) && !key.starts_with('#')).collect()
 }
 
 /// The names in the first column of the tables: `| `name`, `other` | why | …`.
@@ -157,9 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_from_the_first_column_only() {
-        let names = documented_names("text `a`\n| crate | why |\n| `b`, `c` | not `d` |\n");
-        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["b", "c"]);
+    fn rows_and_declarations_are_compared_both_ways() {
+        let manifest =
+            "[workspace.dependencies]\nquern-ml = 1\nb = \"1\"\nd = { x = 1 }\n\n[x]\ny = 1\n";
+        let document = "text `a`\n| crate | why |\n| `b`, `c` | not `d` |\n";
+        let mut problems = Vec::new();
+        check_documented(manifest, document, &mut problems);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].contains("no row for `d`"), "{problems:?}");
+        assert!(problems[1].contains("`c` is not"), "{problems:?}");
     }
 
     #[test]
