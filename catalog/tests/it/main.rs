@@ -1,0 +1,5 @@
+//! Integration tests of the catalogue crate.
+
+// The attribute tells clippy that the helpers too are test code.
+#[cfg(test)]
+mod storage;
