@@ -5,6 +5,11 @@
 //! remote Hive metastore (issue 2) and, in tests, from memory; one conformance suite holds
 //! them to one behaviour.
 
+mod memory;
+mod rules;
+
+pub use memory::MemoryMetastore;
+
 use crate::model::{
     ColumnStatistics, Database, HivePartition, ModelVersion, NewModelVersion, PartitionFilter, Table,
     TableStatistics,
@@ -20,7 +25,10 @@ use std::fmt::Debug;
 /// and key names on entry. Errors carry `SCHEMA_NOT_FOUND`, `TABLE_NOT_FOUND`, `NOT_FOUND`
 /// (partition), `SCHEMA_ALREADY_EXISTS`, `TABLE_ALREADY_EXISTS`, `ALREADY_EXISTS` (partition),
 /// `SCHEMA_NOT_EMPTY`, `TRANSACTION_CONFLICT`, `MODEL_NOT_FOUND`, `MODEL_ALREADY_EXISTS`,
-/// `HIVE_INVALID_METADATA`, or `HIVE_METASTORE_ERROR` when the store itself fails.
+/// `HIVE_INVALID_METADATA` (a name or a definition that cannot be), `TYPE_NOT_FOUND`,
+/// `DUPLICATE_COLUMN_NAME`, `HIVE_INVALID_PARTITION_VALUE` (values that do not fit the keys),
+/// `COLUMN_NOT_FOUND` and `TYPE_MISMATCH` (a filter or statistics that do not fit the table),
+/// `NOT_SUPPORTED`, or `HIVE_METASTORE_ERROR` when the store itself fails.
 #[async_trait]
 pub trait Metastore: Debug + Send + Sync {
     /// Returns all database names, sorted.
