@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("engine", &["catalog", "ml", "proto", "common"]),
     ("executor", &["engine", "proto", "common"]),
     ("scheduler", &["engine", "catalog", "proto", "common"]),
-    ("server", &["scheduler", "executor", "engine", "client", "common"]),
+    ("server", &["scheduler", "executor", "engine", "catalog", "client", "common"]),
     ("xtask", &[]),
 ];
 const MAY_USE_ANYTHING: &[&str] = &["tests", "benches"];

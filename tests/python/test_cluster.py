@@ -1,0 +1,161 @@
+"""A scheduler and two executors: same answers in every mode, over files and over S3."""
+
+import adbc_driver_flightsql.dbapi as adbc
+import pytest
+
+import quern_process
+from comparison import assert_same_rows
+from conftest import connect, wait_until
+from sql_script import DEMO, register_demo, statements
+
+MODES = ["local", "pipelined", "staged"]
+WORDS = ["percent_cancelled", "OVER (PARTITION BY", "heavy rain"]
+QUERIES = [
+    statement
+    for statement in statements((DEMO / "tour.sql").read_text())
+    if any(word in statement for word in WORDS)
+] + [
+    "SELECT count(*), sum(distance), avg(air_time) FROM flights",
+    "SELECT month, count(DISTINCT tailnum) AS planes FROM flights GROUP BY month ORDER BY month",
+    "SELECT carrier, flight, tailnum, arr_delay FROM flights ORDER BY arr_delay DESC NULLS LAST, "
+    "carrier, flight, tailnum LIMIT 20",
+    "SELECT origin, dest, count(*) AS n FROM flights GROUP BY GROUPING SETS ((origin), (dest), ()) "
+    "ORDER BY n DESC, origin, dest LIMIT 30",
+    "SELECT p.manufacturer, count(*) AS n FROM flights f LEFT JOIN planes p ON p.tailnum = f.tailnum "
+    "GROUP BY p.manufacturer ORDER BY n DESC, p.manufacturer LIMIT 10",
+]
+QUERY_IDS = [" ".join(query.split())[:50] for query in QUERIES]
+
+
+class Cluster:
+    def __init__(self, folder, flags=(), environment=None):
+        self.folder, self.flags, self.environment = folder, flags, environment
+        self.scheduler = quern_process.scheduler(
+            folder / "scheduler", *flags, environment=environment
+        )
+        self.executors = []
+        try:
+            for _ in range(2):
+                self.add_executor()
+            wait_until(lambda: self.n_executors() == 2, seconds=30)
+        except BaseException:
+            self.stop()
+            raise
+
+    def add_executor(self):
+        internal = self.scheduler.addresses["internal"]
+        folder = self.folder / f"executor-{len(self.executors)}"
+        executor = quern_process.executor(
+            folder, internal, *self.flags, environment=self.environment
+        )
+        self.executors.append(executor)
+
+    def n_executors(self):
+        with connect(self.scheduler) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM system.runtime.nodes WHERE NOT coordinator")
+            return cursor.fetchone()[0]
+
+    def stop(self):
+        for executor in self.executors:
+            executor.kill()
+        self.scheduler.kill()
+
+
+@pytest.fixture(scope="module")
+def on_disk(tmp_path_factory):
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        with connect(cluster.scheduler) as connection:
+            register_demo(connection)
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def on_s3(tmp_path_factory, s3):
+    cluster = Cluster(tmp_path_factory.mktemp("cluster-s3"), s3.flags, s3.environment)
+    try:
+        with connect(cluster.scheduler) as connection:
+            register_demo(connection, s3.demo)
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def ask(cluster, sql, mode):
+    with connect(cluster.scheduler) as connection, connection.cursor() as cursor:
+        connection.adbc_current_db_schema = "demo"
+        cursor.execute(f"SET SESSION execution_mode = '{mode}'")
+        cursor.execute(sql)
+        return cursor.fetchall()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("sql", QUERIES, ids=QUERY_IDS)
+def test_answers_are_those_of_duckdb(on_disk, duckdb_demo, sql, mode):
+    assert_same_rows(ask(on_disk, sql, mode), duckdb_demo.sql(sql).fetchall())
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("sql", QUERIES[:4], ids=QUERY_IDS[:4])
+def test_answers_over_s3_are_those_of_duckdb(on_s3, duckdb_demo, sql, mode):
+    assert_same_rows(ask(on_s3, sql, mode), duckdb_demo.sql(sql).fetchall())
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_explain_says_the_mode(on_disk, mode):
+    rows = ask(on_disk, "EXPLAIN SELECT carrier, count(*) FROM flights GROUP BY carrier", mode)
+    assert mode in "\n".join(str(row) for row in rows)
+
+
+def test_a_missing_bucket_and_a_missing_object_are_typed_errors(on_s3, s3):
+    with connect(on_s3.scheduler) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE EXTERNAL TABLE demo.gone (a INT) STORED AS PARQUET LOCATION 's3://{s3.bucket}-none/x'"
+        )
+        with pytest.raises(adbc.Error) as failure:
+            cursor.execute("SELECT * FROM demo.gone")
+            cursor.fetchall()
+        assert f"{s3.bucket}-none" in str(failure.value)
+        cursor.execute("DROP TABLE demo.gone")
+
+
+@pytest.mark.parametrize("mode", ["pipelined", "staged"])
+def test_an_executor_that_is_killed_is_replaced(tmp_path, duckdb_demo, mode):
+    cluster = Cluster(tmp_path)
+    try:
+        with connect(cluster.scheduler) as connection:
+            register_demo(connection)
+        expected = duckdb_demo.sql(QUERIES[0]).fetchall()
+        assert_same_rows(ask(cluster, QUERIES[0], mode), expected)
+        cluster.executors[0].kill()
+        wait_until(lambda: cluster.n_executors() == 1, seconds=20)
+        assert_same_rows(ask(cluster, QUERIES[0], mode), expected)
+        cluster.add_executor()
+        wait_until(lambda: cluster.n_executors() == 2, seconds=20)
+        assert_same_rows(ask(cluster, QUERIES[0], mode), expected)
+    finally:
+        cluster.stop()
+
+
+def test_an_executor_with_another_secret_does_not_join(tmp_path):
+    scheduler = quern_process.scheduler(tmp_path / "scheduler", "--set", "internal.secret=right")
+    try:
+        internal = scheduler.addresses["internal"]
+        stranger = start_or_none(tmp_path / "stranger", internal, "--set", "internal.secret=wrong")
+        with connect(scheduler) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM system.runtime.nodes WHERE NOT coordinator")
+            assert cursor.fetchone() == (0,)
+        if stranger:
+            stranger.kill()
+    finally:
+        scheduler.kill()
+
+
+def start_or_none(folder, internal, *arguments):
+    """An executor, or None when it refused to start."""
+    try:
+        return quern_process.executor(folder, internal, *arguments)
+    except RuntimeError:
+        return None
