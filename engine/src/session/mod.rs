@@ -1,5 +1,10 @@
 //! A client's session: who it is and what it has set.
 
+pub mod properties;
+pub mod state;
+
+pub use state::{BATCH_SIZE_DEFAULT, ExecutionMode, StateOptions, Workers, build_session_state, session_config};
+
 use parking_lot::RwLock;
 use quern_common::ids::SessionId;
 use std::collections::BTreeMap;

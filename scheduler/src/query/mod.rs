@@ -1,12 +1,21 @@
-//! A query's life, as the client protocols see it. (Contract; the bodies follow.)
+//! A query's life: submission, admission, planning, dispatch, results.
+
+mod admission;
+mod edge;
+mod explain;
+mod manager;
+mod record;
+mod stream;
+
+pub use edge::plain_schema;
+pub use manager::{QueryManager, QueryManagerOptions};
+pub use record::{QueryRecord, QueryState};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use futures::stream::BoxStream;
 use quern_common::Result;
 use quern_common::ids::QueryId;
-use quern_engine::session::Session;
-use std::sync::Arc;
 
 /// Rows as they are produced. Dropping it before its end cancels the query.
 pub type RowStream = BoxStream<'static, Result<RecordBatch>>;
@@ -34,10 +43,18 @@ pub struct PreparedStatement {
     pub parameters: SchemaRef,
 }
 
-/// A query that was submitted and is planned; it may still be running.
-#[derive(Debug)]
-pub struct QueryHandle { /* private */ }
+/// A query that was planned and runs.
+pub struct SubmittedQuery {
+    /// Its id.
+    pub id: QueryId,
+    /// Columns of the rows.
+    pub schema: SchemaRef,
+    /// The rows.
+    pub rows: RowStream,
+}
 
-/// Owns every query of the process.
-#[derive(Debug)]
-pub struct QueryManager { /* private */ }
+impl std::fmt::Debug for SubmittedQuery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SubmittedQuery").field("id", &self.id).finish()
+    }
+}

@@ -1,0 +1,145 @@
+//! Errors that say which file, and which part of it, could not be read.
+
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use datafusion_common::{DataFusionError, Result};
+use datafusion_datasource::PartitionedFile;
+use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselizer};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use object_store::Error as StoreError;
+use quern_common::{Error, ErrorCode};
+use std::fmt;
+use std::sync::Arc;
+
+/// The file and byte range that a reader was working on.
+#[derive(Debug, Clone)]
+struct FileRegion {
+    path: Arc<str>,
+    start: u64,
+    end: u64,
+}
+
+impl FileRegion {
+    fn of(file: &PartitionedFile) -> Self {
+        let (start, end) = file.range();
+        Self { path: file.path().as_ref().into(), start, end }
+    }
+}
+
+impl fmt::Display for FileRegion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"/{}\", bytes {} to {}", self.path, self.start, self.end)
+    }
+}
+
+/// Gives an error of a file reader its code and the file's name, bytes `start` to `end`.
+///
+/// An error that already carries one of Quern's codes, and errors that are not the file's
+/// fault (memory, cancellation), pass unchanged.
+pub fn locate_error(err: DataFusionError, path: &str, start: u64, end: u64) -> DataFusionError {
+    locate(err, &FileRegion { path: path.into(), start, end })
+}
+
+fn locate(err: DataFusionError, region: &FileRegion) -> DataFusionError {
+    let code = match err.find_root() {
+        DataFusionError::ResourcesExhausted(_) => return err,
+        DataFusionError::External(source) if source.downcast_ref::<Error>().is_some() => return err,
+        DataFusionError::ObjectStore(source) => match source.as_ref() {
+            StoreError::NotFound { .. } => ErrorCode::HiveFileNotFound,
+            StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+                ErrorCode::PermissionDenied
+            }
+            _ => ErrorCode::HiveFilesystemError,
+        },
+        DataFusionError::ParquetError(source) => code_of_parquet_error(source),
+        DataFusionError::ArrowError(source, _) => match source.as_ref() {
+            ArrowError::CastError(_) | ArrowError::SchemaError(_) => {
+                ErrorCode::HivePartitionSchemaMismatch
+            }
+            _ => ErrorCode::HiveBadData,
+        },
+        DataFusionError::Plan(_) | DataFusionError::SchemaError(_, _) => {
+            ErrorCode::HivePartitionSchemaMismatch
+        }
+        _ => ErrorCode::HiveBadData,
+    };
+    let text = err.to_string();
+    DataFusionError::External(Box::new(Error::new(code, format!("file {region}: {text}")).with_source(err)))
+}
+
+/// The Parquet reader wraps errors of the store; those are not corruption.
+fn code_of_parquet_error(err: &parquet::errors::ParquetError) -> ErrorCode {
+    use std::error::Error as _;
+    let store_error = err.source().and_then(|s| s.downcast_ref::<StoreError>());
+    match store_error {
+        Some(StoreError::NotFound { .. }) => ErrorCode::HiveFileNotFound,
+        Some(StoreError::PermissionDenied { .. }) => ErrorCode::PermissionDenied,
+        Some(_) => ErrorCode::HiveFilesystemError,
+        None => ErrorCode::HiveBadData,
+    }
+}
+
+/// Adds the file to the errors of another [`Morselizer`].
+#[derive(Debug)]
+pub(crate) struct LocatedMorselizer {
+    pub(crate) inner: Box<dyn Morselizer>,
+}
+
+impl Morselizer for LocatedMorselizer {
+    fn plan_file(&self, file: PartitionedFile) -> Result<Box<dyn MorselPlanner>> {
+        let region = FileRegion::of(&file);
+        let inner = self.inner.plan_file(file).map_err(|err| locate(err, &region))?;
+        Ok(Box::new(LocatedPlanner { inner, region }))
+    }
+}
+
+#[derive(Debug)]
+struct LocatedPlanner {
+    inner: Box<dyn MorselPlanner>,
+    region: FileRegion,
+}
+
+impl MorselPlanner for LocatedPlanner {
+    fn plan(self: Box<Self>) -> Result<Option<MorselPlan>> {
+        let Self { inner, region } = *self;
+        let Some(mut plan) = inner.plan().map_err(|err| locate(err, &region))? else {
+            return Ok(None);
+        };
+        let morsels = plan
+            .take_morsels()
+            .into_iter()
+            .map(|inner| -> Box<dyn Morsel> {
+                Box::new(LocatedMorsel { inner, region: region.clone() })
+            })
+            .collect();
+        let planners = plan
+            .take_ready_planners()
+            .into_iter()
+            .map(|inner| -> Box<dyn MorselPlanner> {
+                Box::new(Self { inner, region: region.clone() })
+            })
+            .collect();
+        let mut located = MorselPlan::new().with_morsels(morsels).with_planners(planners);
+        if let Some(pending) = plan.take_pending_planner() {
+            located.set_pending_planner(async move {
+                let inner = pending.await.map_err(|err| locate(err, &region))?;
+                Ok(Box::new(Self { inner, region }) as Box<dyn MorselPlanner>)
+            });
+        }
+        Ok(Some(located))
+    }
+}
+
+#[derive(Debug)]
+struct LocatedMorsel {
+    inner: Box<dyn Morsel>,
+    region: FileRegion,
+}
+
+impl Morsel for LocatedMorsel {
+    fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<RecordBatch>> {
+        let Self { inner, region } = *self;
+        inner.into_stream().map(move |item| item.map_err(|err| locate(err, &region))).boxed()
+    }
+}

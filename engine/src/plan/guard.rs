@@ -1,0 +1,62 @@
+//! Which plans a distributed engine carries right.
+//!
+//! Both engines were seen to give wrong answers silently, so a plan is looked at before it is
+//! submitted and, when a shape is known or likely to go wrong, it runs in process instead.
+
+use crate::codec::QuernPhysicalCodec;
+use crate::session::ExecutionMode;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
+use datafusion_proto::physical_plan::AsExecutionPlan;
+use datafusion_proto::protobuf::PhysicalPlanNode;
+use std::sync::Arc;
+
+/// Why `plan`, planned for `mode`, must not be given to that mode's engine; none when it may.
+pub fn refuse(
+    plan: &Arc<dyn ExecutionPlan>,
+    mode: ExecutionMode,
+    ctx: &TaskContext,
+) -> Option<String> {
+    match mode {
+        ExecutionMode::Local => None,
+        ExecutionMode::Staged => unsafe_leaf(plan).or_else(|| does_not_travel(plan, ctx)),
+        ExecutionMode::Pipelined => None,
+    }
+}
+
+/// A leaf that Ballista would run whole in every task (it restricts only those it knows).
+fn unsafe_leaf(plan: &Arc<dyn ExecutionPlan>) -> Option<String> {
+    let children = plan.children();
+    if !children.is_empty() {
+        return children.into_iter().find_map(unsafe_leaf);
+    }
+    let safe = plan.is::<EmptyExec>()
+        || plan.is::<PlaceholderRowExec>()
+        || plan.downcast_ref::<DataSourceExec>().is_some_and(|exec| {
+            exec.data_source().is::<FileScanConfig>()
+                || exec.data_source().is::<MemorySourceConfig>()
+        });
+    (!safe).then(|| format!("{} cannot be divided over tasks", plan.name()))
+}
+
+/// A plan that does not survive being encoded and decoded: operators without a wire form, and
+/// windows that are rebuilt differently from their serialised form.
+pub(crate) fn does_not_travel(plan: &Arc<dyn ExecutionPlan>, ctx: &TaskContext) -> Option<String> {
+    let codec = QuernPhysicalCodec::default();
+    let there_and_back =
+        PhysicalPlanNode::try_from_physical_plan(Arc::clone(plan), &codec)
+            .and_then(|node| node.try_into_physical_plan(ctx, &codec));
+    match there_and_back {
+        Ok(_) => None,
+        Err(err) => {
+            let text = err.strip_backtrace();
+            let line = text.lines().next().unwrap_or_default();
+            Some(format!("the plan cannot travel to executors: {line}"))
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! From a query's syntax tree to a plan that can be run.
+//!
+//! [`Planner::logical`] resolves names against one view of the catalogue and type-checks;
+//! [`Planner::physical`] optimises, prunes partitions, lists files and makes splits for one
+//! [`ExecutionMode`]; [`guard`] says whether a distributed engine would carry the plan right.
+
+pub mod guard;
+mod mode;
+
+pub use mode::{ModeChoice, choose_mode, scan_bytes};
+
+use crate::catalogs::CatalogRegistry;
+use crate::error::from_datafusion;
+use crate::runtime::EngineRuntime;
+use crate::session::{
+    BATCH_SIZE_DEFAULT, ExecutionMode, SessionSettings, StateOptions, Workers,
+    build_session_state,
+};
+use crate::tables::{
+    QueryCatalogs, StringLayout, SystemTables, hide_from_wildcards, mentions_hidden_column,
+};
+use datafusion::arrow::array::Array;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::common::ScalarValue;
+use datafusion::execution::SessionState;
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::planner::RelationPlanner;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::sql::parser::Statement as PlannableStatement;
+use datafusion::sql::sqlparser::ast::{Query, Statement as SqlStatement};
+use quern_common::{Error, ErrorCode, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Plans queries.
+#[derive(Debug, Clone)]
+pub struct Planner {
+    runtime: EngineRuntime,
+    registry: Arc<CatalogRegistry>,
+    system: Arc<dyn SystemTables>,
+}
+
+/// For whom and for where a query is planned.
+#[derive(Debug, Clone)]
+pub struct PlanScope {
+    /// The session's settings at submission.
+    pub settings: SessionSettings,
+    /// Where the query will run.
+    pub mode: ExecutionMode,
+    /// Partitions that the plan aims at.
+    pub target_partitions: usize,
+    /// Rows in a batch; the default when none.
+    pub batch_size: Option<usize>,
+    /// The query's own memory limit.
+    pub memory_bytes_max: Option<usize>,
+    /// Whether files' footers are read for statistics.
+    pub collect_statistics: bool,
+    /// Workers, for [`ExecutionMode::Pipelined`].
+    pub workers: Option<Workers>,
+}
+
+/// A query whose names are resolved and whose types are checked.
+#[derive(Debug, Clone)]
+pub struct LogicalQuery {
+    /// The plan, not optimised.
+    pub plan: LogicalPlan,
+    /// The state that it was planned in.
+    pub state: SessionState,
+    /// The catalogs that it was resolved against.
+    pub catalogs: QueryCatalogs,
+}
+
+/// A query that can be run.
+#[derive(Debug, Clone)]
+pub struct PhysicalQuery {
+    /// The operators.
+    pub plan: Arc<dyn ExecutionPlan>,
+    /// The state that it was planned in; its task context runs the plan.
+    pub state: SessionState,
+}
+
+impl Planner {
+    /// A planner over the catalogs of `registry`.
+    pub fn new(
+        runtime: EngineRuntime,
+        registry: Arc<CatalogRegistry>,
+        system: Arc<dyn SystemTables>,
+    ) -> Self {
+        Self { runtime, registry, system }
+    }
+
+    /// The process's resources.
+    pub fn runtime(&self) -> &EngineRuntime {
+        &self.runtime
+    }
+
+    /// A state without catalogs, for what does not depend on a query: the functions there are.
+    pub fn base_state(&self) -> SessionState {
+        let options = StateOptions {
+            mode: ExecutionMode::Local,
+            target_partitions: 1,
+            batch_size: BATCH_SIZE_DEFAULT,
+            collect_statistics: false,
+            default_names: (self.registry.default_name().to_owned(), "default".to_owned()),
+            workers: None,
+            relation_planners: vec![],
+        };
+        build_session_state(&options, Arc::clone(self.runtime.shared_env()), None)
+    }
+
+    /// The catalogs.
+    pub fn registry(&self) -> &Arc<CatalogRegistry> {
+        &self.registry
+    }
+
+    /// Resolves names and checks types. No file is listed.
+    ///
+    /// # Errors
+    /// `TABLE_NOT_FOUND`, `COLUMN_NOT_FOUND`, `TYPE_MISMATCH` and the like.
+    pub async fn logical(&self, query: &Query, scope: &PlanScope) -> Result<LogicalQuery> {
+        let mut query = query.clone();
+        let hidden = mentions_hidden_column(&query);
+        if !hidden.is_empty() {
+            hide_from_wildcards(&mut query, &hidden)?;
+        }
+        let layout = match scope.mode {
+            ExecutionMode::Staged => StringLayout::Offsets,
+            ExecutionMode::Local | ExecutionMode::Pipelined => StringLayout::Views,
+        };
+        let catalogs = QueryCatalogs::new(
+            Arc::clone(&self.registry),
+            Arc::clone(&self.system),
+            self.runtime.scan().clone(),
+            layout,
+            hidden,
+        );
+        let models = crate::ml::relation_planner(
+            &mut query,
+            &scope.settings,
+            &self.registry,
+            &self.runtime.scan().storage,
+        )
+        .await?;
+        let state = self.state(scope, &catalogs, models);
+        let statement =
+            PlannableStatement::Statement(Box::new(SqlStatement::Query(Box::new(query))));
+        let plan = state.statement_to_plan(statement).await.map_err(|err| {
+            let err = from_datafusion(err);
+            match err.code() {
+                ErrorCode::TableNotFound => catalogs.first_missing().unwrap_or(err),
+                _ => err,
+            }
+        })?;
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)
+            .map_err(from_datafusion)?;
+        Ok(LogicalQuery { plan, state, catalogs })
+    }
+
+    fn state(
+        &self,
+        scope: &PlanScope,
+        catalogs: &QueryCatalogs,
+        models: Arc<dyn RelationPlanner>,
+    ) -> SessionState {
+        let options = StateOptions {
+            mode: scope.mode,
+            target_partitions: scope.target_partitions,
+            batch_size: scope.batch_size.unwrap_or(BATCH_SIZE_DEFAULT),
+            collect_statistics: scope.collect_statistics,
+            default_names: (scope.settings.catalog.clone(), scope.settings.schema.clone()),
+            workers: scope.workers.clone(),
+            relation_planners: vec![models],
+        };
+        let env = self.runtime.query_env(scope.memory_bytes_max);
+        build_session_state(&options, env, Some(Arc::new(catalogs.clone())))
+    }
+}
+
+impl LogicalQuery {
+    /// Columns of the answer, in the state's own types.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(self.plan.schema().inner())
+    }
+
+    /// One field a parameter, `$1` first. A parameter whose type nothing determines is text.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER_USAGE` for named parameters and gaps.
+    pub fn parameters(&self) -> Result<SchemaRef> {
+        let fields = self.plan.get_parameter_fields().map_err(from_datafusion)?;
+        parameter_schema(&fields.into_iter().map(|(id, f)| (id, f.map(|f| f.data_type().clone()))).collect())
+    }
+
+    /// Puts the values of `row`, a batch of one row, in the place of the parameters.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER_USAGE` when their number differs or a value cannot be cast.
+    pub fn bind(mut self, row: Option<&RecordBatch>) -> Result<Self> {
+        let parameters = self.parameters()?;
+        let n_given = row.map_or(0, RecordBatch::num_columns);
+        if n_given != parameters.fields().len() {
+            return Err(Error::new(
+                ErrorCode::InvalidParameterUsage,
+                format!(
+                    "the statement has {} parameters, {n_given} values were bound",
+                    parameters.fields().len()
+                ),
+            ));
+        }
+        let Some(row) = row else { return Ok(self) };
+        if row.num_rows() != 1 {
+            return Err(Error::new(
+                ErrorCode::InvalidParameterUsage,
+                format!("a query takes one row of parameters, {} were bound", row.num_rows()),
+            ));
+        }
+        let values = row
+            .columns()
+            .iter()
+            .zip(parameters.fields())
+            .map(|(column, field)| bound_value(column, field))
+            .collect::<Result<Vec<_>>>()?;
+        self.plan = self.plan.with_param_values(values).map_err(from_datafusion)?;
+        Ok(self)
+    }
+
+    /// Optimises, prunes partitions, lists files and makes splits.
+    ///
+    /// # Errors
+    /// Those of storage and metastore, and `NOT_SUPPORTED`.
+    pub async fn physical(self) -> Result<PhysicalQuery> {
+        let plan = self.state.create_physical_plan(&self.plan).await.map_err(from_datafusion)?;
+        Ok(PhysicalQuery { plan, state: self.state })
+    }
+}
+
+fn bound_value(column: &Arc<dyn Array>, field: &Field) -> Result<ScalarValue> {
+    let unusable = |err: String| {
+        Error::new(
+            ErrorCode::InvalidParameterUsage,
+            format!("parameter {}: {err}", field.name()),
+        )
+    };
+    let column = match (column.data_type(), field.data_type()) {
+        (given, wanted) if given == wanted => Arc::clone(column),
+        (_, wanted) => cast(column, wanted).map_err(|err| unusable(err.to_string()))?,
+    };
+    ScalarValue::try_from_array(&column, 0).map_err(|err| unusable(err.to_string()))
+}
+
+fn parameter_schema(types: &HashMap<String, Option<DataType>>) -> Result<SchemaRef> {
+    let mut fields = Vec::with_capacity(types.len());
+    for n in 1..=types.len() {
+        let id = format!("${n}");
+        let data_type = types.get(&id).ok_or_else(|| {
+            Error::new(
+                ErrorCode::InvalidParameterUsage,
+                "parameters must be \"?\" or \"$1\", \"$2\" and so on without a gap",
+            )
+        })?;
+        let data_type = match data_type {
+            Some(DataType::Utf8View | DataType::LargeUtf8) | None => DataType::Utf8,
+            Some(DataType::BinaryView | DataType::LargeBinary) => DataType::Binary,
+            Some(other) => other.clone(),
+        };
+        fields.push(Field::new(id, data_type, true));
+    }
+    Ok(Arc::new(Schema::new(fields)))
+}

@@ -1,0 +1,155 @@
+//! The one place where a DataFusion `SessionState` is built.
+
+use crate::codec::QuernPhysicalCodec;
+use ballista_core::extension::SessionConfigExt;
+use datafusion::catalog::CatalogProviderList;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::planner::RelationPlanner;
+use datafusion::prelude::SessionConfig;
+use datafusion_distributed::{
+    ChannelResolver, DistributedExt, SessionStateBuilderExt, WorkerResolver,
+};
+use std::sync::Arc;
+
+/// Where a query runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExecutionMode {
+    /// In this process.
+    Local,
+    /// Over executors, exchanges streaming in memory.
+    Pipelined,
+    /// Over executors in stages, exchanges on disk.
+    Staged,
+}
+
+impl ExecutionMode {
+    /// The value of the session property `execution_mode`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Pipelined => "pipelined",
+            Self::Staged => "staged",
+        }
+    }
+}
+
+/// The workers that a pipelined query may use.
+#[derive(Clone)]
+pub struct Workers {
+    /// Where they are.
+    pub resolver: Arc<dyn WorkerResolver>,
+    /// How they are reached.
+    pub channels: Arc<dyn ChannelResolver + Send + Sync>,
+}
+
+impl std::fmt::Debug for Workers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Workers")
+    }
+}
+
+/// What distinguishes one session state from another.
+#[derive(Debug, Clone)]
+pub struct StateOptions {
+    /// Where the query will run.
+    pub mode: ExecutionMode,
+    /// Partitions that a plan aims at.
+    pub target_partitions: usize,
+    /// Rows in a batch.
+    pub batch_size: usize,
+    /// Whether files' footers are read for statistics.
+    pub collect_statistics: bool,
+    /// Default catalog and schema of names.
+    pub default_names: (String, String),
+    /// Workers, for [`ExecutionMode::Pipelined`].
+    pub workers: Option<Workers>,
+    /// Planners of table functions.
+    pub relation_planners: Vec<Arc<dyn RelationPlanner>>,
+}
+
+/// Rows in a batch unless the session says otherwise.
+pub const BATCH_SIZE_DEFAULT: usize = 8_192;
+
+/// Builds the state in which a statement is planned, or in which an executor runs tasks.
+pub fn build_session_state(
+    options: &StateOptions,
+    env: Arc<RuntimeEnv>,
+    catalogs: Option<Arc<dyn CatalogProviderList>>,
+) -> SessionState {
+    let mut builder = SessionStateBuilder::new()
+        .with_config(session_config(options))
+        .with_runtime_env(env)
+        .with_default_features()
+        .with_relation_planners(options.relation_planners.clone());
+    if let Some(catalogs) = catalogs {
+        builder = builder.with_catalog_list(catalogs);
+    }
+    builder = match options.mode {
+        ExecutionMode::Local => builder,
+        ExecutionMode::Pipelined => with_workers(builder, options.workers.as_ref()),
+        ExecutionMode::Staged => builder
+            .with_optimizer_rules(ballista_core::optimizer::ballista_default_optimizer_rules()),
+    };
+    builder.build()
+}
+
+fn with_workers(builder: SessionStateBuilder, workers: Option<&Workers>) -> SessionStateBuilder {
+    match workers {
+        None => builder,
+        Some(workers) => builder
+            .with_distributed_worker_resolver(SharedResolver(Arc::clone(&workers.resolver)))
+            .with_distributed_channel_resolver(SharedChannels(Arc::clone(&workers.channels)))
+            .with_distributed_user_codec(QuernPhysicalCodec::default())
+            .with_distributed_planner(),
+    }
+}
+
+struct SharedResolver(Arc<dyn WorkerResolver>);
+
+impl WorkerResolver for SharedResolver {
+    fn get_urls(&self) -> datafusion::error::Result<Vec<url::Url>> {
+        self.0.get_urls()
+    }
+}
+
+struct SharedChannels(Arc<dyn ChannelResolver + Send + Sync>);
+
+#[async_trait::async_trait]
+impl ChannelResolver for SharedChannels {
+    async fn get_worker_client_for_url(
+        &self,
+        url: &url::Url,
+    ) -> datafusion::error::Result<Box<dyn datafusion_distributed::WorkerChannel>> {
+        self.0.get_worker_client_for_url(url).await
+    }
+}
+
+/// The configuration of a state: Presto's null ordering, and what each engine needs.
+pub fn session_config(options: &StateOptions) -> SessionConfig {
+    let base = match options.mode {
+        ExecutionMode::Local | ExecutionMode::Pipelined => SessionConfig::new(),
+        ExecutionMode::Staged => staged_config(),
+    };
+    let (catalog, schema) = &options.default_names;
+    let mut config = base
+        .with_target_partitions(options.target_partitions)
+        .with_batch_size(options.batch_size)
+        .with_collect_statistics(options.collect_statistics)
+        .with_information_schema(false)
+        .with_create_default_catalog_and_schema(false)
+        .with_default_catalog_and_schema(catalog, schema);
+    let sql = &mut config.options_mut().sql_parser;
+    sql.default_null_ordering = "nulls_last".to_owned();
+    sql.map_string_types_to_utf8view = options.mode != ExecutionMode::Staged;
+    config
+}
+
+/// Ballista's own settings, hash joins instead of its sort-merge default, static planning (its
+/// adaptive planner gives wrong answers for ROLLUP with LIMIT and hangs when an executor is
+/// lost).
+fn staged_config() -> SessionConfig {
+    SessionConfig::new_with_ballista()
+        .set_bool("ballista.planner.adaptive.enabled", false)
+        .set_bool("datafusion.optimizer.prefer_hash_join", true)
+}

@@ -1,0 +1,223 @@
+//! From a three-part name to a table, for one statement.
+//!
+//! DataFusion asks for each table that a statement names once, asynchronously, so the metastore
+//! is asked for just those. What was found is kept for the statement: it sees one snapshot.
+
+use super::hidden::HiddenColumn;
+use super::hive_table::{HiveTable, ScanContext, StringLayout};
+use super::information_schema;
+use crate::catalogs::CatalogRegistry;
+use crate::error::to_datafusion;
+use async_trait::async_trait;
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemTable, SchemaProvider, TableProvider,
+};
+use datafusion::error::Result;
+use parking_lot::Mutex;
+use quern_catalog::metastore::Metastore;
+use quern_catalog::model::TableType;
+use quern_common::{Error, ErrorCode};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// Name of the catalog of system tables.
+pub const SYSTEM_CATALOG: &str = "system";
+
+/// Tables about the running process: `system.runtime.queries` and the like.
+///
+/// It exists to invert a dependency: the scheduler knows the queries, the engine plans over them.
+#[async_trait]
+pub trait SystemTables: Debug + Send + Sync {
+    /// Names of tables by schema.
+    fn tables(&self) -> BTreeMap<&'static str, Vec<&'static str>>;
+    /// The rows of a table now, or none when there is no such table.
+    async fn rows(&self, schema: &str, table: &str) -> quern_common::Result<Option<RecordBatch>>;
+}
+
+/// The catalogs as one statement sees them.
+#[derive(Debug, Clone)]
+pub struct QueryCatalogs {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    registry: Arc<CatalogRegistry>,
+    system: Arc<dyn SystemTables>,
+    scan: ScanContext,
+    layout: StringLayout,
+    hidden: BTreeSet<HiddenColumn>,
+    found: Mutex<BTreeMap<String, Arc<dyn TableProvider>>>,
+    missing: Mutex<BTreeMap<String, Error>>,
+}
+
+impl QueryCatalogs {
+    /// The catalogs for a statement that names the `hidden` columns.
+    pub fn new(
+        registry: Arc<CatalogRegistry>,
+        system: Arc<dyn SystemTables>,
+        scan: ScanContext,
+        layout: StringLayout,
+        hidden: BTreeSet<HiddenColumn>,
+    ) -> Self {
+        let (found, missing) = (Mutex::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { registry, system, scan, layout, hidden, found, missing }) }
+    }
+
+    /// Why the first name that led nowhere did so. A name may be a function's, so that a miss
+    /// is no error before planning fails.
+    pub fn first_missing(&self) -> Option<Error> {
+        self.inner.missing.lock().values().next().cloned()
+    }
+
+    /// The Hive tables that were resolved, as `catalog.schema.table`, sorted.
+    pub fn tables_read(&self) -> Vec<String> {
+        let found = self.inner.found.lock();
+        found.iter().filter(|(_, t)| t.is::<HiveTable>()).map(|(name, _)| name.clone()).collect()
+    }
+}
+
+impl CatalogProviderList for QueryCatalogs {
+    fn register_catalog(
+        &self,
+        _name: String,
+        _catalog: Arc<dyn CatalogProvider>,
+    ) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        let mut names = self.inner.registry.names();
+        names.push(SYSTEM_CATALOG.to_owned());
+        names
+    }
+
+    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
+        Some(Arc::new(QueryCatalog { inner: Arc::clone(&self.inner), catalog: name.to_lowercase() }))
+    }
+}
+
+#[derive(Debug)]
+struct QueryCatalog {
+    inner: Arc<Inner>,
+    catalog: String,
+}
+
+impl CatalogProvider for QueryCatalog {
+    fn schema_names(&self) -> Vec<String> {
+        vec![]
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        Some(Arc::new(QuerySchema {
+            inner: Arc::clone(&self.inner),
+            catalog: self.catalog.clone(),
+            schema: name.to_lowercase(),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct QuerySchema {
+    inner: Arc<Inner>,
+    catalog: String,
+    schema: String,
+}
+
+impl QuerySchema {
+    async fn resolve(&self, table: &str) -> quern_common::Result<Arc<dyn TableProvider>> {
+        if self.catalog == SYSTEM_CATALOG {
+            let rows = self.inner.system.rows(&self.schema, table).await?;
+            return rows.map(table_of_rows).unwrap_or_else(|| Err(self.not_found(table)));
+        }
+        let metastore = self.inner.registry.get(&self.catalog)?;
+        if self.schema == information_schema::NAME {
+            let rows =
+                information_schema::rows(&self.catalog, metastore.as_ref(), table).await?;
+            return rows.map(table_of_rows).unwrap_or_else(|| Err(self.not_found(table)));
+        }
+        self.resolve_hive(metastore, table).await
+    }
+
+    async fn resolve_hive(
+        &self,
+        metastore: Arc<dyn Metastore>,
+        table: &str,
+    ) -> quern_common::Result<Arc<dyn TableProvider>> {
+        let definition = metastore.get_table(&self.schema, table).await.map_err(|err| {
+            match err.code() {
+                ErrorCode::TableNotFound => self.not_found(table),
+                ErrorCode::SchemaNotFound => Error::new(
+                    ErrorCode::SchemaNotFound,
+                    format!("schema \"{}.{}\" does not exist", self.catalog, self.schema),
+                ),
+                _ => err,
+            }
+        })?;
+        if definition.table_type == TableType::View {
+            return Err(Error::not_supported(format!(
+                "reading view \"{}.{}.{table}\"",
+                self.catalog, self.schema
+            )));
+        }
+        let table = HiveTable::try_new(
+            Arc::new(definition),
+            metastore,
+            self.inner.scan.clone(),
+            self.inner.layout,
+            &self.inner.hidden,
+        )?;
+        Ok(Arc::new(table))
+    }
+
+    fn not_found(&self, table: &str) -> Error {
+        Error::new(
+            ErrorCode::TableNotFound,
+            format!("table \"{}.{}.{table}\" does not exist", self.catalog, self.schema),
+        )
+    }
+}
+
+fn is_missing(err: &Error) -> bool {
+    matches!(
+        err.code(),
+        ErrorCode::TableNotFound | ErrorCode::SchemaNotFound | ErrorCode::CatalogNotFound
+    )
+}
+
+fn table_of_rows(rows: RecordBatch) -> quern_common::Result<Arc<dyn TableProvider>> {
+    let table = MemTable::try_new(rows.schema(), vec![vec![rows]])
+        .map_err(crate::error::from_datafusion)?;
+    Ok(Arc::new(table))
+}
+
+#[async_trait]
+impl SchemaProvider for QuerySchema {
+    fn table_names(&self) -> Vec<String> {
+        vec![]
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let key = format!("{}.{}.{}", self.catalog, self.schema, name.to_lowercase());
+        if let Some(found) = self.inner.found.lock().get(&key) {
+            return Ok(Some(Arc::clone(found)));
+        }
+        match self.resolve(&name.to_lowercase()).await {
+            Ok(table) => {
+                self.inner.found.lock().insert(key, Arc::clone(&table));
+                Ok(Some(table))
+            }
+            Err(err) if is_missing(&err) => {
+                self.inner.missing.lock().insert(key, err);
+                Ok(None)
+            }
+            Err(err) => Err(to_datafusion(err)),
+        }
+    }
+
+    fn table_exist(&self, _name: &str) -> bool {
+        true
+    }
+}

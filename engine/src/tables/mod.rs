@@ -1,0 +1,16 @@
+//! Tables as DataFusion sees them: Hive tables, and the names that lead to them.
+
+mod catalog_list;
+mod hidden;
+mod hive_scan;
+mod hive_table;
+mod information_schema;
+mod partition_pruning;
+
+pub use catalog_list::{QueryCatalogs, SYSTEM_CATALOG, SystemTables};
+pub use hidden::{HiddenColumn, hide_from_wildcards, mentions_hidden_column};
+pub use hive_scan::StatisticsCache;
+pub use hive_table::{HiveTable, ScanContext, StringLayout};
+pub(crate) use information_schema::{
+    TABLES as INFORMATION_SCHEMA_TABLES, rows as information_schema_rows,
+};

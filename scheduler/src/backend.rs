@@ -1,0 +1,266 @@
+//! The query manager as the Flight SQL service sees it.
+
+use crate::flight_sql::{
+    COMMENT, QueryBackend, SchemaInfo, Submitted, SubmittedUpdate, TableFilter, TableInfo,
+    TableKind,
+};
+use crate::query::{PreparedStatement, QueryManager};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use futures::{FutureExt, TryStreamExt};
+use quern_catalog::hive_type;
+use quern_catalog::model::{Column, Table, TableType};
+use quern_common::ids::QueryId;
+use quern_common::{Error, Result};
+use quern_engine::session::Session;
+use quern_engine::session::properties::{SESSION_PROPERTIES, SessionProperties, find};
+use quern_engine::tables::SYSTEM_CATALOG;
+use serde_json::json;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Option names for what USE sets.
+const CATALOG: &str = "catalog";
+const SCHEMA: &str = "schema";
+
+/// Answers the Flight SQL service from a [`QueryManager`].
+#[derive(Debug)]
+pub struct ManagerBackend {
+    manager: Arc<QueryManager>,
+}
+
+impl ManagerBackend {
+    /// A backend over `manager`.
+    pub fn new(manager: Arc<QueryManager>) -> Self {
+        Self { manager }
+    }
+
+    async fn tables_of(
+        &self,
+        catalog: &str,
+        filter: &TableFilter,
+        include_schema: bool,
+    ) -> Result<Vec<TableInfo>> {
+        let metastore = self.manager.planner().registry().get(catalog)?;
+        let mut tables = vec![];
+        for schema in metastore.list_databases().await? {
+            if filter.schema_pattern.as_ref().is_some_and(|pattern| !may_match(pattern, &schema)) {
+                continue;
+            }
+            for table in metastore.get_tables(&schema).await? {
+                tables.push(table_info(catalog, &table, include_schema)?);
+            }
+        }
+        Ok(tables)
+    }
+}
+
+/// Whether a LIKE pattern may match; patterns with wildcards are left to the service.
+fn may_match(pattern: &str, name: &str) -> bool {
+    pattern.contains(['%', '_', '\\']) || pattern.eq_ignore_ascii_case(name)
+}
+
+fn table_info(catalog: &str, table: &Table, include_schema: bool) -> Result<TableInfo> {
+    let kind = match table.table_type {
+        TableType::View => TableKind::View,
+        TableType::Managed | TableType::External => TableKind::Table,
+    };
+    let columns = include_schema.then(|| columns_of(table)).transpose()?;
+    Ok(TableInfo {
+        catalog: catalog.to_owned(),
+        schema: table.database.clone(),
+        name: table.name.clone(),
+        kind,
+        columns,
+    })
+}
+
+fn columns_of(table: &Table) -> Result<SchemaRef> {
+    let columns = table.sd.columns.iter().chain(&table.partition_keys);
+    let fields = columns.map(field_of).collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+fn field_of(column: &Column) -> Result<Field> {
+    let schema = hive_type::schema_of(std::slice::from_ref(column))?;
+    let field = schema
+        .fields()
+        .first()
+        .ok_or_else(|| Error::internal(format!("column \"{}\" has no type", column.name)))?;
+    let field = field.as_ref().clone();
+    Ok(match &column.comment {
+        Some(comment) => {
+            field.with_metadata(HashMap::from([(COMMENT.to_owned(), comment.clone())]))
+        }
+        None => field,
+    })
+}
+
+/// The batches of bound rows as one-row batches.
+fn single_rows(batches: Vec<RecordBatch>) -> Vec<Option<RecordBatch>> {
+    if batches.is_empty() {
+        return vec![None];
+    }
+    batches
+        .iter()
+        .flat_map(|batch| (0..batch.num_rows()).map(|row| Some(batch.slice(row, 1))))
+        .collect()
+}
+
+#[async_trait]
+impl QueryBackend for ManagerBackend {
+    async fn prepare(&self, session: &Arc<Session>, sql: &str) -> Result<PreparedStatement> {
+        self.manager.prepare(session, sql).await
+    }
+
+    async fn submit(
+        &self,
+        session: &Arc<Session>,
+        statement: &PreparedStatement,
+        parameters: Option<RecordBatch>,
+    ) -> Result<Submitted> {
+        let submitted =
+            self.manager.submit(session, &statement.sql, parameters.as_ref()).await?;
+        Ok(Submitted { query_id: submitted.id, schema: submitted.schema, rows: submitted.rows })
+    }
+
+    async fn submit_update(
+        &self,
+        session: &Arc<Session>,
+        statement: &PreparedStatement,
+        parameters: Vec<RecordBatch>,
+    ) -> Result<SubmittedUpdate> {
+        let mut rows = single_rows(parameters).into_iter();
+        let Some(first) = rows.next() else {
+            let rows = async { Ok(0) }.boxed();
+            return Ok(SubmittedUpdate { query_id: QueryId::random(), rows });
+        };
+        let submitted = self.manager.submit(session, &statement.sql, first.as_ref()).await?;
+        let query_id = submitted.id.clone();
+        let (manager, session) = (Arc::clone(&self.manager), Arc::clone(session));
+        let sql = statement.sql.clone();
+        let rows = async move {
+            // An update's statement answers no rows; draining it runs it to its end.
+            submitted.rows.try_for_each(|_| async { Ok(()) }).await?;
+            for row in rows {
+                manager.run_update(&session, &sql, row.as_ref()).await?;
+            }
+            Ok(-1)
+        };
+        Ok(SubmittedUpdate { query_id, rows: rows.boxed() })
+    }
+
+    async fn cancel(&self, session: &Arc<Session>, id: &QueryId) -> Result<bool> {
+        self.manager.cancel(session, id)
+    }
+
+    fn progress(&self, session: &Arc<Session>, id: &QueryId) -> Option<serde_json::Value> {
+        let record = self.manager.record(id).filter(|record| record.user == session.user())?;
+        let progress = record.progress();
+        Some(json!({
+            "state": record.state().name(),
+            "stage": progress.stages_done,
+            "stages": progress.stages,
+            "splits_done": progress.tasks_done,
+            "splits": progress.tasks,
+            "rows": progress.rows,
+            "bytes": progress.bytes,
+            "elapsed_ms": record.elapsed_ms(),
+        }))
+    }
+
+    async fn list_catalogs(&self, _session: &Arc<Session>) -> Result<Vec<String>> {
+        let mut names = self.manager.planner().registry().names();
+        names.push(SYSTEM_CATALOG.to_owned());
+        Ok(names)
+    }
+
+    async fn list_schemas(
+        &self,
+        _session: &Arc<Session>,
+        catalog: Option<&str>,
+    ) -> Result<Vec<SchemaInfo>> {
+        let registry = self.manager.planner().registry();
+        let mut schemas = vec![];
+        for name in registry.names() {
+            if catalog.is_some_and(|wanted| wanted != name) {
+                continue;
+            }
+            for schema in registry.get(&name)?.list_databases().await? {
+                schemas.push(SchemaInfo { catalog: name.clone(), schema });
+            }
+        }
+        Ok(schemas)
+    }
+
+    async fn list_tables(
+        &self,
+        _session: &Arc<Session>,
+        filter: &TableFilter,
+        include_schema: bool,
+    ) -> Result<Vec<TableInfo>> {
+        let mut tables = vec![];
+        for catalog in self.manager.planner().registry().names() {
+            if filter.catalog.as_ref().is_none_or(|wanted| *wanted == catalog) {
+                tables.extend(self.tables_of(&catalog, filter, include_schema).await?);
+            }
+        }
+        Ok(tables)
+    }
+
+    fn session_options(&self, session: &Arc<Session>) -> BTreeMap<String, String> {
+        let settings = session.settings();
+        let mut options: BTreeMap<String, String> = SESSION_PROPERTIES
+            .iter()
+            .map(|property| {
+                let value = settings.properties.get(property.name).cloned();
+                (property.name.to_owned(), value.unwrap_or_else(|| property.default.to_owned()))
+            })
+            .collect();
+        options.insert(CATALOG.to_owned(), settings.catalog);
+        options.insert(SCHEMA.to_owned(), settings.schema);
+        options
+    }
+
+    async fn set_session_option(
+        &self,
+        session: &Arc<Session>,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<()> {
+        let registry = self.manager.planner().registry();
+        match name {
+            CATALOG => {
+                let catalog = value.unwrap_or_else(|| registry.default_name()).to_lowercase();
+                if catalog != SYSTEM_CATALOG {
+                    registry.get(&catalog)?;
+                }
+                session.update(|settings| settings.catalog = catalog);
+            }
+            SCHEMA => {
+                let schema = value.unwrap_or("default").to_lowercase();
+                let catalog = session.settings().catalog;
+                if catalog != SYSTEM_CATALOG {
+                    registry.get(&catalog)?.get_database(&schema).await?;
+                }
+                session.update(|settings| settings.schema = schema);
+            }
+            property => {
+                let property = property.to_lowercase();
+                match value {
+                    Some(value) => {
+                        SessionProperties::check(&property, value)?;
+                        let value = value.to_owned();
+                        session.update(|s| drop(s.properties.insert(property, value)));
+                    }
+                    None => {
+                        find(&property)?;
+                        session.update(|s| drop(s.properties.remove(&property)));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

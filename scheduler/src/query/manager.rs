@@ -1,0 +1,490 @@
+//! Owns every query of the process.
+
+use super::admission::Admission;
+use super::edge::plain_schema;
+use super::explain;
+use super::record::{QueryRecord, QueryState};
+use super::stream::QueryRows;
+use super::{PreparedStatement, RowStream, StatementKind, SubmittedQuery};
+use crate::dispatch::{Dispatched, local};
+use crate::executors::Executors;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use dashmap::DashMap;
+use datafusion::sql::sqlparser::ast::Query;
+use futures::{StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
+use quern_common::config::QueryConfig;
+use quern_common::ids::QueryId;
+use quern_common::{Error, ErrorCode, Result};
+use quern_engine::ddl::{DdlExecutor, DdlOutcome};
+use quern_engine::ml::ModelTrainer;
+use quern_engine::plan::{
+    LogicalQuery, ModeChoice, PhysicalQuery, PlanScope, Planner, choose_mode, guard, scan_bytes,
+};
+use quern_engine::session::properties::{RequestedMode, SessionProperties};
+use quern_engine::session::{ExecutionMode, Session};
+use quern_engine::statement::{ExplainOptions, Statement, rewrite_placeholders};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tracing::Instrument;
+
+/// What a [`QueryManager`] works with.
+#[derive(Debug)]
+pub struct QueryManagerOptions {
+    /// Limits.
+    pub config: QueryConfig,
+    /// Plans queries.
+    pub planner: Planner,
+    /// Runs DDL and SHOW.
+    pub ddl: DdlExecutor,
+    /// Trains models.
+    pub models: ModelTrainer,
+    /// The cluster's executors; none in a process that serves alone.
+    pub executors: Option<Executors>,
+    /// The threads of query work.
+    pub threads: Handle,
+    /// How many there are.
+    pub n_threads: usize,
+}
+
+/// Owns every query of the process: submits, limits, remembers and cancels them.
+#[derive(Debug)]
+pub struct QueryManager {
+    options: QueryManagerOptions,
+    admission: Admission,
+    live: DashMap<String, Arc<QueryRecord>>,
+    history: Mutex<VecDeque<Arc<QueryRecord>>>,
+}
+
+/// A query that is planned for the mode it will run in.
+enum Planned {
+    Local(PhysicalQuery),
+    Pipelined(LogicalQuery),
+    Staged(PhysicalQuery),
+}
+
+impl QueryManager {
+    /// A manager without queries.
+    pub fn new(options: QueryManagerOptions) -> Self {
+        let admission = Admission::new(options.config.max_running, options.config.max_queued);
+        Self { options, admission, live: DashMap::new(), history: Mutex::default() }
+    }
+
+    /// The planner.
+    pub fn planner(&self) -> &Planner {
+        &self.options.planner
+    }
+
+    /// The cluster's executors.
+    pub fn executors(&self) -> Option<&Executors> {
+        self.options.executors.as_ref()
+    }
+
+    /// Parses, resolves and type-checks a statement. Nothing runs.
+    ///
+    /// # Errors
+    /// `QUERY_TEXT_TOO_LARGE`, `SYNTAX_ERROR`, `NOT_SUPPORTED`, and those of resolving names.
+    pub async fn prepare(&self, session: &Arc<Session>, sql: &str) -> Result<PreparedStatement> {
+        let statement = self.parse(sql)?;
+        let (kind, schema, parameters) = match &statement {
+            Statement::Query(query) => {
+                let scope = self.scope(session, ExecutionMode::Local)?;
+                let logical = self.options.planner.logical(query, &scope).await?;
+                let schema = self.edge_schema(session, &logical.schema())?;
+                (StatementKind::Query, schema, logical.parameters()?)
+            }
+            Statement::Explain { .. } => (StatementKind::Query, explain::schema(), no_columns()),
+            Statement::CreateModel(_) => {
+                (StatementKind::Query, ModelTrainer::schema(), no_columns())
+            }
+            other => match self.options.ddl.schema_of(other) {
+                Some(schema) => (StatementKind::Query, schema, no_columns()),
+                None => (StatementKind::Update, no_columns(), no_columns()),
+            },
+        };
+        Ok(PreparedStatement { sql: sql.to_owned(), kind, schema, parameters })
+    }
+
+    /// Runs a statement that answers with rows. Returns when the plan is made; rows stream while
+    /// they are produced.
+    ///
+    /// # Errors
+    /// Those of parsing, admission, planning and dispatch.
+    pub async fn submit(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        sql: &str,
+        parameters: Option<&RecordBatch>,
+    ) -> Result<SubmittedQuery> {
+        let record = self.open_record(session, sql);
+        let span = tracing::info_span!("query", query_id = %record.id, user = %record.user);
+        let work = self.run(session, sql, parameters, &record).instrument(span);
+        let submitted = tokio::select! {
+            submitted = work => submitted,
+            () = record.cancel.cancelled() => {
+                Err(Error::new(ErrorCode::UserCanceled, "query was cancelled"))
+            }
+        };
+        if let Err(err) = &submitted {
+            record.fail(err);
+            self.close_record(&record);
+        }
+        submitted
+    }
+
+    /// Runs a statement that answers with a count, to its end. Returns the rows it changed, or
+    /// none when that is unknown.
+    ///
+    /// # Errors
+    /// As [`QueryManager::submit`], and those of running.
+    pub async fn run_update(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        sql: &str,
+        parameters: Option<&RecordBatch>,
+    ) -> Result<Option<u64>> {
+        let submitted = self.submit(session, sql, parameters).await?;
+        let batches: Vec<RecordBatch> = submitted.rows.try_collect().await?;
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        Ok((!submitted.schema.fields().is_empty()).then_some(rows as u64))
+    }
+
+    /// Asks a query to end. Returns whether there was one to end.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED` for another user's query.
+    pub fn cancel(&self, session: &Session, id: &QueryId) -> Result<bool> {
+        let Some(record) = self.live.get(id.as_str()).map(|r| Arc::clone(&r)) else {
+            return Ok(false);
+        };
+        if record.user != session.user() {
+            return Err(Error::new(
+                ErrorCode::PermissionDenied,
+                format!("query \"{id}\" belongs to another user"),
+            ));
+        }
+        record.cancel.cancel();
+        Ok(true)
+    }
+
+    /// The record of a query that runs or is remembered.
+    pub fn record(&self, id: &QueryId) -> Option<Arc<QueryRecord>> {
+        if let Some(record) = self.live.get(id.as_str()) {
+            return Some(Arc::clone(&record));
+        }
+        self.history.lock().iter().find(|record| &record.id == id).cloned()
+    }
+
+    /// All records, oldest first.
+    pub fn records(&self) -> Vec<Arc<QueryRecord>> {
+        let mut records: Vec<_> = self.history.lock().iter().cloned().collect();
+        records.extend(self.live.iter().map(|entry| Arc::clone(entry.value())));
+        records.sort_by(|a, b| a.id.cmp(&b.id));
+        records.dedup_by(|a, b| a.id == b.id);
+        records
+    }
+
+    fn parse(&self, sql: &str) -> Result<Statement> {
+        let limit = self.options.config.max_text_size;
+        if sql.len() as u64 > limit.0 {
+            return Err(Error::new(
+                ErrorCode::QueryTextTooLarge,
+                format!("the statement has {} bytes, the limit is {limit}", sql.len()),
+            ));
+        }
+        let (sql, _) = rewrite_placeholders(sql)?;
+        Statement::parse_one(&sql)
+    }
+
+    fn open_record(&self, session: &Session, sql: &str) -> Arc<QueryRecord> {
+        let record = Arc::new(QueryRecord::new(session.user(), sql));
+        self.live.insert(record.id.as_str().to_owned(), Arc::clone(&record));
+        record
+    }
+
+    fn close_record(&self, record: &Arc<QueryRecord>) {
+        if self.live.remove(record.id.as_str()).is_none() {
+            return;
+        }
+        let mut history = self.history.lock();
+        history.push_back(Arc::clone(record));
+        while history.len() > self.options.config.history {
+            history.pop_front();
+        }
+    }
+
+    async fn run(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        sql: &str,
+        parameters: Option<&RecordBatch>,
+        record: &Arc<QueryRecord>,
+    ) -> Result<SubmittedQuery> {
+        let permit = self.admission.admit().await?;
+        record.enter(QueryState::Planning);
+        let statement = self.parse(sql)?;
+        let (schema, rows) = self.start(session, &statement, parameters, record).await?;
+        let run_time_max = self.properties(session)?.max_run_time(self.options.config.max_run_time.0);
+        let rows =
+            QueryRows::new(rows, Arc::clone(&schema), Arc::clone(record), run_time_max, permit);
+        let rows = RowsWithHistory { rows, manager: Arc::clone(self), record: Arc::clone(record) };
+        Ok(SubmittedQuery { id: record.id.clone(), schema, rows: rows.boxed() })
+    }
+
+    async fn start(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        statement: &Statement,
+        parameters: Option<&RecordBatch>,
+        record: &Arc<QueryRecord>,
+    ) -> Result<(SchemaRef, RowStream)> {
+        match statement {
+            Statement::Query(query) => {
+                let (schema, dispatched) =
+                    self.start_query(session, query, parameters, record).await?;
+                record.set_progress(dispatched.progress);
+                Ok((schema, dispatched.rows))
+            }
+            Statement::Explain { options, inner } => {
+                self.explain(session, *options, inner, record).await.map(one_batch)
+            }
+            Statement::CreateModel(create) => {
+                let scope = self.scope(session, ExecutionMode::Local)?;
+                let trained = self.options.models.create(session, create, &scope);
+                Ok(one_batch(trained.await?))
+            }
+            other => match self.options.ddl.execute(session, other).await? {
+                DdlOutcome::Rows(batch) => Ok(one_batch(batch)),
+                DdlOutcome::Done { .. } => Ok((no_columns(), stream::empty().boxed())),
+            },
+        }
+    }
+
+    async fn start_query(
+        &self,
+        session: &Arc<Session>,
+        query: &Query,
+        parameters: Option<&RecordBatch>,
+        record: &Arc<QueryRecord>,
+    ) -> Result<(SchemaRef, Dispatched)> {
+        let (planned, mode, schema) = self.plan(session, query, parameters).await?;
+        tracing::debug!(%mode, "planned");
+        record.set_mode(mode);
+        record.enter(QueryState::Starting);
+        let schema = self.edge_schema(session, &schema)?;
+        let dispatched = match planned {
+            Planned::Local(physical) => local::submit(physical, &self.options.threads)?,
+            Planned::Pipelined(logical) => {
+                self.need_executors()?.pipelined.submit(&record.id, logical).await?
+            }
+            Planned::Staged(physical) => {
+                self.need_executors()?.staged.submit(&record.id, physical).await?
+            }
+        };
+        Ok((schema, dispatched))
+    }
+
+    fn need_executors(&self) -> Result<&Executors> {
+        self.options.executors.as_ref().ok_or_else(|| {
+            Error::new(ErrorCode::NoNodesAvailable, "this server has no cluster of executors")
+        })
+    }
+
+    /// Plans a query for the mode that the session asks for, or that `auto` chooses.
+    async fn plan(
+        &self,
+        session: &Arc<Session>,
+        query: &Query,
+        parameters: Option<&RecordBatch>,
+    ) -> Result<(Planned, ModeChoice, SchemaRef)> {
+        let asked = self.properties(session)?.execution_mode();
+        match asked {
+            RequestedMode::Local => {
+                self.plan_local(session, query, parameters, "asked for by the session").await
+            }
+            RequestedMode::Pipelined | RequestedMode::Staged => {
+                self.need_executors()?;
+                let mode = match asked {
+                    RequestedMode::Staged => ExecutionMode::Staged,
+                    _ => ExecutionMode::Pipelined,
+                };
+                let choice = ModeChoice { mode, reason: "asked for by the session".to_owned() };
+                self.plan_distributed(session, query, parameters, choice).await
+            }
+            RequestedMode::Auto => {
+                let n_executors =
+                    self.options.executors.as_ref().map_or(0, |e| e.cluster.n_live());
+                let (planned, _, schema) =
+                    self.plan_local(session, query, parameters, "").await?;
+                let bytes = match &planned {
+                    Planned::Local(physical) => scan_bytes(&physical.plan),
+                    Planned::Pipelined(_) | Planned::Staged(_) => 0,
+                };
+                let config = &self.options.config;
+                let choice = choose_mode(
+                    bytes,
+                    n_executors,
+                    config.distribute_above,
+                    config.stage_above,
+                );
+                match choice.mode {
+                    ExecutionMode::Local => Ok((planned, choice, schema)),
+                    _ => self.plan_distributed(session, query, parameters, choice).await,
+                }
+            }
+        }
+    }
+
+    async fn plan_local(
+        &self,
+        session: &Arc<Session>,
+        query: &Query,
+        parameters: Option<&RecordBatch>,
+        reason: &str,
+    ) -> Result<(Planned, ModeChoice, SchemaRef)> {
+        let scope = self.scope(session, ExecutionMode::Local)?;
+        let logical = self.options.planner.logical(query, &scope).await?.bind(parameters)?;
+        let schema = logical.schema();
+        let choice = ModeChoice { mode: ExecutionMode::Local, reason: reason.to_owned() };
+        Ok((Planned::Local(logical.physical().await?), choice, schema))
+    }
+
+    /// Plans for a distributed engine, or locally when that engine would not carry it right.
+    async fn plan_distributed(
+        &self,
+        session: &Arc<Session>,
+        query: &Query,
+        parameters: Option<&RecordBatch>,
+        choice: ModeChoice,
+    ) -> Result<(Planned, ModeChoice, SchemaRef)> {
+        let scope = self.scope(session, choice.mode)?;
+        let logical = self.options.planner.logical(query, &scope).await?.bind(parameters)?;
+        let schema = logical.schema();
+        let physical = logical.clone().physical().await?;
+        let context = physical.state.task_ctx();
+        if let Some(reason) = guard::refuse(&physical.plan, choice.mode, &context) {
+            let reason = format!("{} cannot run it: {reason}", choice.mode.name());
+            return self.plan_local(session, query, parameters, &reason).await;
+        }
+        let planned = match choice.mode {
+            ExecutionMode::Staged => Planned::Staged(physical),
+            _ => Planned::Pipelined(logical),
+        };
+        Ok((planned, choice, schema))
+    }
+
+    async fn explain(
+        &self,
+        session: &Arc<Session>,
+        options: ExplainOptions,
+        inner: &Statement,
+        record: &Arc<QueryRecord>,
+    ) -> Result<RecordBatch> {
+        let Statement::Query(query) = inner else {
+            return Err(Error::not_supported(format!("EXPLAIN of {}", inner.kind())));
+        };
+        let (planned, mode, _) = self.plan(session, query, None).await?;
+        record.set_mode(mode.clone());
+        let (logical, physical) = match planned {
+            Planned::Local(physical) | Planned::Staged(physical) => (None, physical),
+            Planned::Pipelined(logical) => {
+                let text = options.verbose.then(|| logical.plan.display_indent().to_string());
+                (text, logical.physical().await?)
+            }
+        };
+        if !options.analyze {
+            return explain::plan(&mode, logical, physical.plan.as_ref());
+        }
+        let plan = Arc::clone(&physical.plan);
+        let mut rows = match mode.mode {
+            ExecutionMode::Staged => {
+                self.need_executors()?.staged.submit(&record.id, physical).await?.rows
+            }
+            _ => local::submit(physical, &self.options.threads)?.rows,
+        };
+        let mut n_rows = 0;
+        while let Some(batch) = rows.try_next().await? {
+            n_rows += batch.num_rows() as u64;
+        }
+        explain::analyzed(&mode, plan.as_ref(), n_rows, record.elapsed_ms())
+    }
+
+    fn properties(&self, session: &Session) -> Result<SessionProperties> {
+        SessionProperties::from_settings(&session.settings().properties)
+    }
+
+    fn scope(&self, session: &Session, mode: ExecutionMode) -> Result<PlanScope> {
+        let settings = session.settings();
+        let properties = SessionProperties::from_settings(&settings.properties)?;
+        let executors = self.options.executors.as_ref();
+        let default_partitions = match (mode, executors) {
+            (ExecutionMode::Local, _) | (_, None) => self.options.n_threads,
+            (ExecutionMode::Pipelined, Some(executors)) => {
+                executors.cluster.slots_per_executor().max(2)
+            }
+            (ExecutionMode::Staged, Some(executors)) => executors.cluster.n_slots().max(2),
+        };
+        Ok(PlanScope {
+            mode,
+            target_partitions: properties.target_partitions().unwrap_or(default_partitions),
+            batch_size: properties.batch_size(),
+            memory_bytes_max: properties.memory_limit_bytes(),
+            collect_statistics: properties.collect_statistics(),
+            workers: executors.map(|executors| executors.cluster.workers()),
+            settings,
+        })
+    }
+
+    fn edge_schema(&self, session: &Session, schema: &SchemaRef) -> Result<SchemaRef> {
+        match self.properties(session)?.flight_view_types() {
+            true => Ok(Arc::clone(schema)),
+            false => Ok(plain_schema(schema)),
+        }
+    }
+
+    /// Longest that a query may run, for clients that wait.
+    pub fn run_time_max(&self) -> Duration {
+        self.options.config.max_run_time.0
+    }
+}
+
+fn no_columns() -> SchemaRef {
+    Arc::new(Schema::empty())
+}
+
+fn one_batch(batch: RecordBatch) -> (SchemaRef, RowStream) {
+    (batch.schema(), stream::once(async move { Ok(batch) }).boxed())
+}
+
+/// Moves the record to the history when the rows end or are let go.
+struct RowsWithHistory {
+    rows: QueryRows,
+    manager: Arc<QueryManager>,
+    record: Arc<QueryRecord>,
+}
+
+impl futures::Stream for RowsWithHistory {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        let item = self.rows.poll_next_unpin(cx);
+        if self.record.state().is_final() {
+            self.manager.close_record(&self.record);
+        }
+        item
+    }
+}
+
+impl Drop for RowsWithHistory {
+    fn drop(&mut self) {
+        // `rows` is dropped after this; the record is final then, and history holds the record
+        // itself, not a copy.
+        self.manager.close_record(&self.record);
+    }
+}

@@ -1,0 +1,202 @@
+//! `quern serve` and `quern scheduler`.
+
+use crate::args::ServeArgs;
+use crate::{config, machine};
+use quern_catalog::metastore::Metastore;
+use quern_catalog::metastore::embedded::EmbeddedMetastore;
+use quern_catalog::storage::LocationPolicy;
+use quern_common::config::Config;
+use quern_common::telemetry::{self, LogFormat};
+use quern_common::{Error, ErrorCode, Result};
+use quern_engine::runtime::EngineRuntime;
+use quern_scheduler::process::{self, RunningScheduler, SchedulerSetup};
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Whether executors may join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Everything runs in this process.
+    Alone,
+    /// Executors connect.
+    Scheduler,
+}
+
+/// A server in this process, with the threads of its queries.
+pub struct Server {
+    pub running: RunningScheduler,
+    /// Dropped last: its threads run the queries.
+    threads: Option<tokio::runtime::Runtime>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+pub async fn run(args: ServeArgs, role: Role) -> Result<ExitCode> {
+    let config = serve_config(&args)?;
+    init_log(&config)?;
+    let policy = default_policy(&config)?;
+    let mut server = start(config, role, policy).await?;
+    if args.print_addresses {
+        print_addresses(&server.running)?;
+    }
+    let running = &server.running;
+    tracing::info!(flight_sql = %running.flight_sql, http = %running.http, "ready");
+    tokio::select! {
+        ended = server.running.wait() => ended?,
+        () = shutdown_signal() => tracing::info!("shutting down"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration with the flags of `args`.
+pub fn serve_config(args: &ServeArgs) -> Result<Config> {
+    let mut config = config::load(&args.config)?;
+    if let Some(listen) = &args.flight_sql_listen {
+        config.flight_sql.listen.clone_from(listen);
+    }
+    if let Some(listen) = &args.http_listen {
+        config.http.listen.clone_from(listen);
+    }
+    if let Some(listen) = &args.internal_listen {
+        config.internal.listen.clone_from(listen);
+    }
+    Ok(config)
+}
+
+pub fn init_log(config: &Config) -> Result<()> {
+    let format = match config.log_format.as_str() {
+        "text" => LogFormat::Text,
+        "json" => LogFormat::Json,
+        other => {
+            return Err(Error::new(
+                ErrorCode::ConfigurationInvalid,
+                format!("log_format \"{other}\" is neither text nor json"),
+            ));
+        }
+    };
+    telemetry::init(&config.log, format)
+}
+
+/// The configured locations, or the working directory, the data directory and S3.
+pub fn default_policy(config: &Config) -> Result<LocationPolicy> {
+    if !config.storage.allow_locations.is_empty() {
+        return Ok(LocationPolicy::Prefixes(config.storage.allow_locations.clone()));
+    }
+    let working = std::env::current_dir().map_err(|err| {
+        Error::new(ErrorCode::ConfigurationInvalid, format!("working directory: {err}"))
+    })?;
+    let data = absolute(&config.data_dir)?;
+    Ok(LocationPolicy::Prefixes(vec![
+        working.to_string_lossy().into_owned(),
+        data.to_string_lossy().into_owned(),
+        "s3://".to_owned(),
+    ]))
+}
+
+fn absolute(path: &Path) -> Result<std::path::PathBuf> {
+    std::path::absolute(path).map_err(|err| {
+        Error::new(ErrorCode::ConfigurationInvalid, format!("\"{}\": {err}", path.display()))
+    })
+}
+
+/// Starts a server on the configured addresses.
+pub async fn start(mut config: Config, role: Role, policy: LocationPolicy) -> Result<Server> {
+    config.data_dir = absolute(&config.data_dir)?;
+    std::fs::create_dir_all(&config.data_dir).map_err(|err| {
+        Error::new(
+            ErrorCode::ConfigurationInvalid,
+            format!("data directory \"{}\": {err}", config.data_dir.display()),
+        )
+    })?;
+    let n_threads = machine::query_threads(&config);
+    let threads = query_runtime(n_threads)?;
+    let runtime = EngineRuntime::new(&config, policy, machine::query_memory_bytes(&config))?;
+    let metastore = open_metastore(&config).await?;
+    let setup = SchedulerSetup {
+        flight_sql: bind("flight_sql.listen", &config.flight_sql.listen).await?,
+        http: bind("http.listen", &config.http.listen).await?,
+        internal: match role {
+            Role::Alone => None,
+            Role::Scheduler => Some(bind("internal.listen", &config.internal.listen).await?),
+        },
+        config,
+        runtime,
+        metastore,
+        threads: threads.handle().clone(),
+        n_threads,
+    };
+    let running = process::start(setup).await?;
+    Ok(Server { running, threads: Some(threads) })
+}
+
+/// Threads for query work, apart from those that answer clients.
+pub fn query_runtime(n_threads: usize) -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(n_threads)
+        .enable_all()
+        .thread_name("quern-query")
+        .thread_stack_size(crate::STACK_BYTES)
+        .build()
+        .map_err(|err| Error::internal(format!("threads: {err}")))
+}
+
+async fn open_metastore(config: &Config) -> Result<Arc<dyn Metastore>> {
+    let warehouse = match config.catalog.warehouse.as_str() {
+        "" => config.data_dir.join("warehouse").to_string_lossy().into_owned(),
+        configured => configured.to_owned(),
+    };
+    let path = config.data_dir.join("metastore.sqlite");
+    Ok(Arc::new(EmbeddedMetastore::open_sqlite(&path, &warehouse).await?))
+}
+
+pub async fn bind(key: &str, address: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|err| {
+        let invalid = Error::new(
+            ErrorCode::ConfigurationInvalid,
+            format!("cannot listen on {key} = \"{address}\": {err}"),
+        );
+        match err.kind() {
+            std::io::ErrorKind::AddrInUse => invalid.with_hint("port 0 takes a free one"),
+            _ => invalid,
+        }
+    })
+}
+
+fn print_addresses(running: &RunningScheduler) -> Result<()> {
+    let mut addresses = serde_json::json!({
+        "flight_sql": running.flight_sql.to_string(),
+        "http": running.http.to_string(),
+    });
+    if let (Some(internal), Some(object)) = (running.internal, addresses.as_object_mut()) {
+        object.insert("internal".to_owned(), internal.to_string().into());
+    }
+    let mut out = std::io::stdout();
+    writeln!(out, "{addresses}")
+        .and_then(|()| out.flush())
+        .map_err(|err| Error::internal(format!("standard output: {err}")))
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub async fn shutdown_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = interrupt.await;
+        }
+    }
+}
