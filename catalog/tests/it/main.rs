@@ -3,3 +3,5 @@
 // The attribute tells clippy that the helpers too are test code.
 #[cfg(test)]
 mod storage;
+#[cfg(test)]
+mod text;
