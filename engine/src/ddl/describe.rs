@@ -1,0 +1,81 @@
+//! DESCRIBE and SHOW COLUMNS.
+
+use super::DdlExecutor;
+use super::rows::{COLUMNS, TextRows};
+use super::schemas::INFORMATION_SCHEMA;
+use crate::session::Session;
+use crate::statement::{LikePattern, TableName};
+use crate::tables::{SYSTEM_CATALOG, information_schema_rows};
+use datafusion::arrow::record_batch::RecordBatch;
+use quern_catalog::hive_type;
+use quern_catalog::model::{Column, Table};
+use quern_common::{Error, ErrorCode, Result};
+
+impl DdlExecutor {
+    pub(super) async fn describe(
+        &self,
+        session: &Session,
+        name: &TableName,
+        like: Option<&LikePattern>,
+    ) -> Result<RecordBatch> {
+        let settings = session.settings();
+        let catalog = name.catalog.as_deref().unwrap_or(&settings.catalog);
+        let schema = name.schema.as_deref().unwrap_or(&settings.schema);
+        let computed = match (&self.system, schema) {
+            (Some(system), _) if catalog == SYSTEM_CATALOG => {
+                Some(system.rows(schema, &name.name).await?)
+            }
+            (_, INFORMATION_SCHEMA) => {
+                let metastore = self.catalogs.get(catalog)?;
+                Some(information_schema_rows(catalog, metastore.as_ref(), &name.name).await?)
+            }
+            _ => None,
+        };
+        match computed {
+            Some(Some(batch)) => describe_batch(&batch, like),
+            Some(None) => Err(Error::new(
+                ErrorCode::TableNotFound,
+                format!("table \"{catalog}.{schema}.{}\" does not exist", name.name),
+            )),
+            None => describe_table(&self.find_table(&self.resolve(session, name)?).await?, like),
+        }
+    }
+}
+
+fn describe_table(table: &Table, like: Option<&LikePattern>) -> Result<RecordBatch> {
+    let mut rows = TextRows::new(COLUMNS);
+    let columns = table.sd.columns.iter().map(|column| (column, ""));
+    let keys = table.partition_keys.iter().map(|column| (column, "partition key"));
+    for (column, extra) in columns.chain(keys) {
+        if like.is_none_or(|like| like.matches(&column.name)) {
+            rows.push([
+                Some(column.name.clone()),
+                Some(presto_type_of(column)?),
+                Some(extra.to_owned()),
+                Some(column.comment.clone().unwrap_or_default()),
+            ]);
+        }
+    }
+    rows.finish()
+}
+
+fn describe_batch(batch: &RecordBatch, like: Option<&LikePattern>) -> Result<RecordBatch> {
+    let mut rows = TextRows::new(COLUMNS);
+    for field in batch.schema().fields() {
+        if like.is_none_or(|like| like.matches(field.name())) {
+            let type_name = hive_type::presto_type(field.data_type());
+            let empty = Some(String::new());
+            rows.push([Some(field.name().clone()), Some(type_name), empty.clone(), empty]);
+        }
+    }
+    rows.finish()
+}
+
+/// A column's type as Presto spells it. Lengths, which Arrow's types do not have, are kept.
+pub(super) fn presto_type_of(column: &Column) -> Result<String> {
+    let hive = &column.hive_type;
+    if hive.starts_with("varchar(") || hive.starts_with("char(") {
+        return Ok(hive.clone());
+    }
+    Ok(hive_type::presto_type(&hive_type::data_type_of(hive)?))
+}

@@ -1,0 +1,157 @@
+//! CREATE and DROP SCHEMA, USE and the session's properties.
+
+use super::rows::{SESSION, TextRows};
+use super::{DdlExecutor, DdlOutcome};
+use crate::session::Session;
+use crate::session::properties::{SESSION_PROPERTIES, SessionProperties, find};
+use crate::statement::{CreateSchema, LikePattern, SchemaName, Statement};
+use crate::tables::SYSTEM_CATALOG;
+use datafusion::arrow::record_batch::RecordBatch;
+use quern_catalog::model::{Database, TableType};
+use quern_common::{Error, ErrorCode, Result};
+
+/// The schema that every catalog has without storing it.
+pub(super) const INFORMATION_SCHEMA: &str = "information_schema";
+
+impl DdlExecutor {
+    pub(super) async fn create_schema(
+        &self,
+        session: &Session,
+        create: &CreateSchema,
+    ) -> Result<DdlOutcome> {
+        let target = self.catalogs.resolve_schema(&create.name, &session.settings())?;
+        if target.schema == INFORMATION_SCHEMA {
+            return Err(Error::new(
+                ErrorCode::SchemaAlreadyExists,
+                format!("schema \"{target}\" exists in every catalog"),
+            ));
+        }
+        // Without LOCATION the metastore places the schema in its warehouse.
+        let location = match &create.location {
+            Some(location) => self.storage.check(location)?,
+            None => String::new(),
+        };
+        let database = Database {
+            name: target.schema.clone(),
+            description: create.comment.clone(),
+            location,
+            owner: Some(session.user().to_owned()),
+            parameters: create.properties.clone(),
+        };
+        match target.metastore.create_database(database).await {
+            Err(err) if err.code() == ErrorCode::SchemaAlreadyExists && create.if_not_exists => {
+                Ok(DdlOutcome::DONE)
+            }
+            created => created.map(|()| DdlOutcome::DONE),
+        }
+    }
+
+    pub(super) async fn drop_schema(
+        &self,
+        session: &Session,
+        name: &SchemaName,
+        if_exists: bool,
+        cascade: bool,
+    ) -> Result<DdlOutcome> {
+        let target = self.catalogs.resolve_schema(name, &session.settings())?;
+        let found = target.metastore.get_database(&target.schema).await;
+        match found {
+            Err(err) if err.code() == ErrorCode::SchemaNotFound && if_exists => {
+                return Ok(DdlOutcome::DONE);
+            }
+            other => other?,
+        };
+        let mut files = vec![];
+        if cascade {
+            for table in target.metastore.get_tables(&target.schema).await? {
+                if table.table_type == TableType::Managed {
+                    files.push(table.sd.location);
+                }
+            }
+            for model in target.metastore.list_models(&target.schema).await? {
+                let versions = target.metastore.drop_model(&target.schema, &model.model.name).await?;
+                files.extend(versions.into_iter().map(|v| v.model.artifact_location));
+            }
+        }
+        target.metastore.drop_database(&target.schema, cascade).await?;
+        for location in files {
+            self.delete_files(&location).await;
+        }
+        Ok(DdlOutcome::DONE)
+    }
+
+    /// Deletes the files of an object that is gone from the catalogue. A failure leaves files
+    /// that nobody reads; it is logged, because the statement itself has succeeded.
+    pub(super) async fn delete_files(&self, location: &str) {
+        if let Err(err) = self.storage.delete_dir(location).await {
+            tracing::warn!(location, error = ?err, "files of a dropped object remain");
+        }
+    }
+
+    pub(super) async fn session_statement(
+        &self,
+        session: &Session,
+        statement: &Statement,
+    ) -> Result<DdlOutcome> {
+        match statement {
+            Statement::Use { catalog, schema } => {
+                self.use_schema(session, catalog.as_deref(), schema).await?;
+            }
+            Statement::SetSession { name, value } => {
+                SessionProperties::check(name, value)?;
+                session.update(|settings| {
+                    settings.properties.insert(name.clone(), value.clone());
+                });
+            }
+            Statement::ResetSession { name } => {
+                find(name)?;
+                session.update(|settings| {
+                    settings.properties.remove(name);
+                });
+            }
+            Statement::ShowSession { like } => {
+                return show_session(session, like.as_ref()).map(DdlOutcome::Rows);
+            }
+            other => return Err(Error::internal(format!("{} is not about sessions", other.kind()))),
+        }
+        Ok(DdlOutcome::DONE)
+    }
+
+    async fn use_schema(
+        &self,
+        session: &Session,
+        catalog: Option<&str>,
+        schema: &str,
+    ) -> Result<()> {
+        let catalog = catalog.map_or_else(|| session.settings().catalog, str::to_owned);
+        let system_schema =
+            self.system.as_ref().is_some_and(|system| system.tables().contains_key(schema));
+        let known = match catalog == SYSTEM_CATALOG {
+            true => system_schema,
+            false => schema == INFORMATION_SCHEMA,
+        };
+        if !known {
+            self.catalogs.get(&catalog)?.get_database(schema).await?;
+        }
+        session.update(|settings| {
+            settings.catalog = catalog;
+            settings.schema = schema.to_owned();
+        });
+        Ok(())
+    }
+}
+
+fn show_session(session: &Session, like: Option<&LikePattern>) -> Result<RecordBatch> {
+    let settings = session.settings();
+    let mut rows = TextRows::new(SESSION);
+    for property in SESSION_PROPERTIES {
+        if like.is_some_and(|like| !like.matches(property.name)) {
+            continue;
+        }
+        let value = settings.properties.get(property.name).map_or(property.default, String::as_str);
+        let cells = [value, property.default, property.type_name, property.description];
+        let [value, default, type_name, description] = cells.map(|cell| Some(cell.to_owned()));
+        rows.push([Some(property.name.to_owned()), value, default, type_name, description]);
+    }
+    rows.finish()
+}
