@@ -66,6 +66,9 @@ MESSAGES = {
     "google.protobuf": {"Any": "type_url=1:string value=2:bytes"},
 }
 
+# What pyarrow raises depends on the gRPC status: INVALID_ARGUMENT, for one, is an ArrowInvalid.
+FAILURES = (pf.FlightError, pa.ArrowException)
+
 # Enumerations of Flight.proto.
 CANCEL_STATUS_CANCELLED, CANCEL_STATUS_CANCELLING, CANCEL_STATUS_NOT_CANCELLABLE = 1, 2, 3
 CLOSE_STATUS_CLOSED = 1

@@ -18,9 +18,7 @@ ENDLESS = "SELECT count(*) FROM demo.flights a, demo.flights b, demo.flights c W
 
 def error_code(error):
     """The name that the server sends as metadata quern-error-code."""
-    details = {key: value for key, value in error.details}
-    value = details.get("quern-error-code", b"")
-    return value.decode() if isinstance(value, bytes) else value
+    return dict(error.details).get(b"quern-error-code", b"").decode()
 
 
 def test_connects_without_autocommit_with_a_warning_only(server):
