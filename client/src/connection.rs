@@ -157,7 +157,7 @@ impl Connection {
     pub async fn execute(&self, sql: &str) -> Result<QueryResult> {
         let statement = self.prepare(sql).await?;
         if statement.is_query() {
-            return Ok(QueryResult::Rows(statement.query().await?));
+            return Ok(QueryResult::Rows(Box::new(statement.query().await?)));
         }
         Ok(QueryResult::Update(statement.update().await?.finish().await?))
     }
@@ -313,10 +313,9 @@ impl Connection {
 
 impl Credentials {
     fn remember(&mut self, metadata: &MetadataMap) {
-        if let Some(value) = metadata.get("authorization") {
-            if ascii(metadata, "authorization").is_some_and(|text| text.starts_with("Bearer ")) {
-                self.authorization = Some(value.clone());
-            }
+        let is_token = |text: String| text.starts_with("Bearer ");
+        if ascii(metadata, "authorization").is_some_and(is_token) {
+            self.authorization = metadata.get("authorization").cloned();
         }
         for cookie in metadata.get_all("set-cookie") {
             let pair = cookie.to_str().ok().and_then(|text| text.split(';').next());

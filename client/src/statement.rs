@@ -33,7 +33,7 @@ const REUSE_CONNECTION: &str = "arrow-flight-reuse-connection:";
 #[derive(Debug)]
 pub enum QueryResult {
     /// Rows, which arrive while they are produced.
-    Rows(RowStream),
+    Rows(Box<RowStream>),
     /// The number of rows that were written, when the server knows it.
     Update(Option<u64>),
 }
@@ -250,11 +250,10 @@ async fn open(
     endpoint: FlightEndpoint,
 ) -> Result<FlightRecordBatchStream> {
     let here = |uri: &str| uri.is_empty() || uri.to_ascii_lowercase().starts_with(REUSE_CONNECTION);
-    if let Some(elsewhere) = endpoint.location.first() {
-        if !endpoint.location.iter().any(|location| here(&location.uri)) {
-            let what = format!("results that are fetched from \"{}\"", elsewhere.uri);
-            return Err(Error::not_supported(what));
-        }
+    let is_here = endpoint.location.iter().any(|location| here(&location.uri));
+    if let Some(elsewhere) = endpoint.location.first().filter(|_| !is_here) {
+        let what = format!("results that are fetched from \"{}\"", elsewhere.uri);
+        return Err(Error::not_supported(what));
     }
     let ticket =
         endpoint.ticket.ok_or_else(|| malformed("an endpoint of the result has no ticket"))?;

@@ -7,7 +7,6 @@ use crate::shell::{Flow, Shell};
 use quern_common::Error;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 const HELP: &str = "\
 Statements end with ; and may take several lines. Ctrl-C cancels a running statement.
@@ -53,7 +52,7 @@ impl Shell {
             "x" => self.toggle_vertical(),
             "pset" => self.set_printing(args)?,
             "timing" => self.settings.timing = on_or_off(args, self.settings.timing)?,
-            "i" => return Box::pin(self.run_file(Path::new(needed(args, "i", "FILE")?))).await,
+            "i" => return Ok(Flow::Include(read_script(needed(args, "i", "FILE")?)?)),
             "o" => self.redirect_to(args)?,
             "conninfo" => self.connection_info().await?,
             other => {
@@ -145,7 +144,7 @@ impl Shell {
         let info = Watch::new(&mut self.io).step(connection.server_info()).await?;
         // A server without sessions has no current schema.
         let (catalog, schema) = self.names.session().await.unwrap_or_default();
-        let or_none = |text: Option<&str>| text.map_or("(none)".to_owned(), escape_to_line);
+        let or_none = |text: Option<&str>| text.map_or_else(|| "(none)".to_owned(), escape_to_line);
         let text = format!(
             "Server:  {} {} at {}\nUser:    {}\nCatalog: {}\nSchema:  {}\n",
             escape_to_line(&info.name),
@@ -157,6 +156,11 @@ impl Shell {
         );
         self.say(&text)
     }
+}
+
+fn read_script(path: &str) -> Result<String, Stop> {
+    std::fs::read_to_string(path)
+        .map_err(|err| Stop::Usage(format!("cannot read \"{path}\": {err}")))
 }
 
 fn needed<'a>(args: &'a str, command: &str, what: &str) -> Result<&'a str, Stop> {

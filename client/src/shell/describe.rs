@@ -97,7 +97,7 @@ impl Shell {
     }
 
     /// The current catalog and schema; a server without sessions has none, and all are searched.
-    async fn current(&self) -> (Option<String>, Option<String>) {
+    async fn current(&mut self) -> (Option<String>, Option<String>) {
         self.names.session().await.unwrap_or_default()
     }
 }

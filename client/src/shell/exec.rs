@@ -27,8 +27,6 @@ pub(crate) enum Stop {
     /// Nobody reads the output any more.
     OutputClosed,
     Io(io::Error),
-    /// What went wrong has been reported, with this exit code.
-    Reported(i32),
 }
 
 impl From<Error> for Stop {
@@ -69,7 +67,7 @@ impl<'a> Watch<'a> {
 async fn step<T>(
     progress: &mut ProgressLine,
     interrupt: &tokio::sync::Notify,
-    err: &mut dyn Write,
+    err: &mut (dyn Write + Send),
     quiet: bool,
     future: impl Future<Output = quern_common::Result<T>>,
 ) -> Result<T, Stop> {
@@ -149,7 +147,7 @@ impl Shell {
         let mut renderer = renderer(rows.schema(), &options);
         let pager = self.pager_command();
         let to_terminal = self.writes_to_terminal();
-        let out = self.redirect.as_deref_mut().unwrap_or(self.io.out.as_mut());
+        let out = self.redirect.as_deref_mut().unwrap_or_else(|| self.io.out.as_mut());
         let mut output = Output::new(out, pager.as_deref(), screen().1.saturating_sub(2));
         let err = self.io.err.as_mut();
         let mut count = 0;
@@ -189,7 +187,7 @@ impl Shell {
         let options = self.render_options();
         let mut renderer = renderer(&batch.schema(), &options);
         let pager = self.pager_command();
-        let out = self.redirect.as_deref_mut().unwrap_or(self.io.out.as_mut());
+        let out = self.redirect.as_deref_mut().unwrap_or_else(|| self.io.out.as_mut());
         let mut output = Output::new(out, pager.as_deref(), screen().1.saturating_sub(2));
         let written = write_some(renderer.as_mut(), batch, &mut output)
             .and_then(|()| renderer.finish(&mut output).map_err(Stop::from));

@@ -68,7 +68,7 @@ impl Shell {
         );
     }
 
-    async fn prompt(&self) -> SqlPrompt {
+    async fn prompt(&mut self) -> SqlPrompt {
         let session = tokio::time::timeout(PATIENCE, self.names.session()).await;
         let schema = match session {
             Ok(Ok((_, Some(schema)))) => format!("quern:{}", escape_to_line(&schema)),

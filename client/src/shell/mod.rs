@@ -31,8 +31,8 @@ use lexer::{TokenKind, tokens};
 use names::Names;
 use quern_common::Error;
 use splitter::Piece;
+use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 use text::{escape_controls, escape_to_line};
 
@@ -48,7 +48,6 @@ pub(crate) struct Shell {
     redirect: Option<Box<dyn Write + Send>>,
     interactive: bool,
     continue_on_error: bool,
-    include_depth: usize,
     /// What completion knows, and the current catalog and schema.
     names: Arc<Names>,
     user: Option<String>,
@@ -67,14 +66,24 @@ struct Settings {
 }
 
 /// Whether there is more to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Flow {
     Continue,
+    /// This script comes next.
+    Include(String),
     Quit,
 }
 
+/// What a script consists of.
+enum Work {
+    Statement(String),
+    Command(String),
+    /// The end of a file that `\i` opened.
+    EndOfFile,
+}
+
 /// How a script ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 struct ScriptEnd {
     code: i32,
     flow: Flow,
@@ -158,29 +167,45 @@ impl Shell {
             redirect: None,
             interactive: options.input == ShellInput::Interactive,
             continue_on_error: options.continue_on_error,
-            include_depth: 0,
             user: options.connect.user.clone(),
         }
     }
 
     /// Runs statements and commands in turn, until one fails.
     async fn run_script(&mut self, script: &str) -> ScriptEnd {
-        let split = splitter::split(script);
-        let rest = Some(split.rest).filter(|rest| !rest.is_empty()).map(Piece::Statement);
+        let mut work = VecDeque::from(works(script));
+        let mut depth = 0;
         let mut end = ScriptEnd { code: exit::OK, flow: Flow::Continue };
-        for piece in split.pieces.into_iter().chain(rest) {
-            let outcome = match piece {
-                Piece::Statement(sql) => self.run_and_note(sql).await.map(|()| Flow::Continue),
-                Piece::Command(line) => Box::pin(self.run_command(line)).await,
+        while let Some(next) = work.pop_front() {
+            let outcome = match next {
+                Work::Statement(sql) => self.run_and_note(&sql).await.map(|()| Flow::Continue),
+                Work::Command(line) => self.run_command(&line).await,
+                Work::EndOfFile => {
+                    depth -= 1;
+                    Ok(Flow::Continue)
+                }
+            };
+            // A file's statements come before what follows its \i; no recursion, no deep stack.
+            let outcome = match outcome {
+                Ok(Flow::Include(_)) if depth >= MAX_INCLUDE_DEPTH => {
+                    Err(Stop::Usage("files include each other too deeply".to_owned()))
+                }
+                Ok(Flow::Include(text)) => {
+                    depth += 1;
+                    work.push_front(Work::EndOfFile);
+                    works(&text).into_iter().rev().for_each(|item| work.push_front(item));
+                    continue;
+                }
+                other => other,
             };
             match outcome {
-                Ok(Flow::Continue) => {}
                 Ok(Flow::Quit) => return ScriptEnd { flow: Flow::Quit, ..end },
+                Ok(_) => {}
                 Err(stop) => {
-                    let code = self.report(&stop);
-                    let ends_all = !matches!(code, exit::FAILED | exit::USAGE);
-                    if ends_all || !self.continue_on_error {
-                        return ScriptEnd { code, ..end };
+                    end.code = self.report(&stop);
+                    let may_go_on = matches!(end.code, exit::FAILED | exit::USAGE);
+                    if !may_go_on || !self.continue_on_error {
+                        return end;
                     }
                     end.code = exit::FAILED;
                 }
@@ -200,22 +225,6 @@ impl Shell {
             }
         }
         outcome
-    }
-
-    /// Runs the script in a file.
-    async fn run_file(&mut self, path: &Path) -> Result<Flow, Stop> {
-        if self.include_depth >= MAX_INCLUDE_DEPTH {
-            return Err(Stop::Usage("files include each other too deeply".to_owned()));
-        }
-        let script = std::fs::read_to_string(path)
-            .map_err(|err| Stop::Usage(format!("cannot read \"{}\": {err}", path.display())))?;
-        self.include_depth += 1;
-        let end = Box::pin(self.run_script(&script)).await;
-        self.include_depth -= 1;
-        match end.code {
-            exit::OK => Ok(end.flow),
-            code => Err(Stop::Reported(code)),
-        }
     }
 
     /// Tells the user why something stopped and returns the exit code for it.
@@ -241,9 +250,19 @@ impl Shell {
                 let _ = writeln!(err, "Error: cannot write the result: {io_error}");
                 exit::FAILED
             }
-            Stop::Reported(code) => *code,
         }
     }
+}
+
+/// The statements and commands of a script, one without `;` at the end included.
+fn works(script: &str) -> Vec<Work> {
+    let split = splitter::split(script);
+    let rest = Some(split.rest).filter(|rest| !rest.is_empty()).map(Piece::Statement);
+    let owned = |piece| match piece {
+        Piece::Statement(sql) => Work::Statement(sql.to_owned()),
+        Piece::Command(line) => Work::Command(line.to_owned()),
+    };
+    split.pieces.into_iter().chain(rest).map(owned).collect()
 }
 
 /// Writes an error with its code, hint and query.

@@ -8,7 +8,7 @@ const HELD_BYTES: usize = 1 << 20;
 
 /// A writer of one result.
 pub(crate) struct Output<'a> {
-    direct: &'a mut dyn Write,
+    direct: &'a mut (dyn Write + Send),
     state: State,
     /// Lines that fit on the screen without a pager.
     screen_rows: usize,
@@ -28,7 +28,7 @@ enum State {
 impl<'a> Output<'a> {
     /// Writes to `direct`, or to the pager `command` once there are more than `screen_rows`.
     pub(crate) fn new(
-        direct: &'a mut dyn Write,
+        direct: &'a mut (dyn Write + Send),
         command: Option<&'a str>,
         screen_rows: usize,
     ) -> Self {

@@ -37,7 +37,7 @@ impl Renderer for Markdown {
         for row in 0..rows {
             let cells: Vec<_> = columns
                 .iter()
-                .map(|texts| texts.text(row).map_or(self.null.clone(), |text| cell(&text)))
+                .map(|texts| texts.text(row).map_or_else(|| self.null.clone(), |text| cell(&text)))
                 .collect();
             writeln!(out, "| {} |", cells.join(" | "))?;
         }

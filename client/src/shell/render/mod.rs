@@ -91,7 +91,7 @@ pub(crate) struct RenderOptions {
 
 impl RenderOptions {
     fn null(&self) -> &str {
-        self.null.as_deref().unwrap_or(self.format.null())
+        self.null.as_deref().unwrap_or_else(|| self.format.null())
     }
 }
 

@@ -39,7 +39,8 @@ impl Renderer for Vertical {
             rule.extend(std::iter::repeat_n('-', RULE_WIDTH.saturating_sub(rule.len())));
             writeln!(out, "{rule}")?;
             for (name, texts) in self.names.iter().zip(columns) {
-                let text = texts.text(row).map_or(self.null.clone(), |t| escape_controls(&t));
+                let text =
+                    texts.text(row).map_or_else(|| self.null.clone(), |t| escape_controls(&t));
                 for (nth, line) in text.split('\n').enumerate() {
                     let label = if nth == 0 { name } else { &blank };
                     writeln!(out, "{}", format!("{label} | {line}").trim_end_matches(' '))?;
