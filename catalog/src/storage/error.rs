@@ -6,18 +6,13 @@ use std::fmt;
 
 /// Gives a store's error its code, the location and, where the cause is known, a hint.
 pub(crate) fn storage_error(err: StoreError, location: impl fmt::Display) -> Error {
-    let code = match &err {
-        StoreError::NotFound { .. } => ErrorCode::HiveFileNotFound,
-        StoreError::PermissionDenied { source, .. } => {
-            if let Some(refusal) = source.downcast_ref::<Error>() {
-                return refusal.clone();
-            }
-            ErrorCode::PermissionDenied
-        }
-        StoreError::Unauthenticated { .. } => ErrorCode::PermissionDenied,
-        _ => ErrorCode::HiveFilesystemError,
-    };
+    if let StoreError::PermissionDenied { source, .. } = &err
+        && let Some(refusal) = source.downcast_ref::<Error>()
+    {
+        return refusal.clone();
+    }
     let text = causes(&err);
+    let code = code(&err, &text);
     let message = match code {
         ErrorCode::HiveFileNotFound => format!("\"{location}\" does not exist: {text}"),
         ErrorCode::PermissionDenied => format!("no access to \"{location}\": {text}"),
@@ -29,6 +24,20 @@ pub(crate) fn storage_error(err: StoreError, location: impl fmt::Display) -> Err
         None => error,
     };
     error.with_source(err)
+}
+
+fn code(err: &StoreError, text: &str) -> ErrorCode {
+    match err {
+        StoreError::NotFound { .. } => ErrorCode::HiveFileNotFound,
+        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+            ErrorCode::PermissionDenied
+        }
+        // A refused listing comes without a kind of its own.
+        _ if text.contains("status code: 403") || text.contains("status code: 401") => {
+            ErrorCode::PermissionDenied
+        }
+        _ => ErrorCode::HiveFilesystemError,
+    }
 }
 
 /// The error and its causes that it does not already quote.
@@ -43,7 +52,8 @@ fn causes(err: &StoreError) -> String {
         }
         source = cause.source();
     }
-    text
+    // S3 answers with XML of several lines.
+    text.replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "").lines().map(str::trim).collect()
 }
 
 fn hint(text: &str, code: ErrorCode) -> Option<&'static str> {
@@ -65,5 +75,33 @@ fn hint(text: &str, code: ErrorCode) -> Option<&'static str> {
         Some("the credentials or the file's owner do not permit this")
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_listing_is_a_matter_of_permission_and_fits_one_line() {
+        let answer = "Server returned non-2xx status code: 403 Forbidden: <?xml version=\"1.0\" \
+                      encoding=\"UTF-8\"?>\n<Error><Code>InvalidAccessKeyId</Code></Error>";
+        let err = StoreError::Generic { store: "S3", source: answer.into() };
+        let err = storage_error(err, "s3://lake/t/");
+        assert_eq!(err.code(), ErrorCode::PermissionDenied);
+        assert_eq!(
+            err.message(),
+            "no access to \"s3://lake/t/\": Generic S3 error: Server returned non-2xx status code: \
+             403 Forbidden:<Error><Code>InvalidAccessKeyId</Code></Error>"
+        );
+        assert_eq!(err.hint(), Some("the S3 credentials are wrong or have expired"));
+    }
+
+    #[test]
+    fn an_unreachable_service_is_a_failure_of_storage() {
+        let err = StoreError::Generic { store: "S3", source: "tcp connect error".into() };
+        let err = storage_error(err, "s3://lake/t/");
+        assert_eq!(err.code(), ErrorCode::HiveFilesystemError);
+        assert!(err.hint().unwrap().contains("storage.s3.endpoint"));
     }
 }

@@ -3,10 +3,12 @@
 //! [`Storage::check`](super::Storage::check) judges what a statement names; this guards what a
 //! plan names. An executor receives paths from its scheduler, and a path that was harmless
 //! when it was planned may be a symbolic link by the time it is opened, so the check is made
-//! again at the last moment. (Between this check and the operating system's own there remain
-//! microseconds, in which somebody who may write into an allowed directory could still swap it
-//! for a link. Such a person needs no query engine to read the process's files only if they
-//! run as the same user; run Quern as its own user.)
+//! again at the last moment.
+//!
+//! What remains are the microseconds between this check and the opening of the file: somebody
+//! who may write into an allowed directory could put a link there just then, and would read
+//! with the rights of this process. Run Quern as a user of its own that may read the data and
+//! little else.
 
 use super::location::{Location, Root, path_segments, resolve_error, resolve_path};
 use super::policy::Policy;
