@@ -1,0 +1,173 @@
+//! Rows as a stream of Flight messages.
+//!
+//! A task pulls rows and encodes them while the connection writes what came before. Between
+//! them are at most [`QUEUED_MESSAGES`], so that a slow client holds the query back instead of
+//! filling memory; when the client goes, the task and with it the query are dropped.
+
+use super::pieces::pieces;
+use super::service::BoxStream;
+use super::status::query_status;
+use crate::query::RowStream;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
+use arrow_flight::{FlightData, SchemaAsIpc};
+use futures::{Stream, StreamExt};
+use quern_common::ids::QueryId;
+use quern_common::{Error, ErrorCode, Result};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::SendTimeoutError;
+use tokio::task::JoinHandle;
+use tonic::Status;
+
+/// Messages between the query and the connection.
+const QUEUED_MESSAGES: usize = 2;
+
+/// A query's rows and what is known about them.
+pub(crate) struct Answer {
+    pub(crate) query_id: QueryId,
+    /// The schema as announced, see `columns::result_schema`.
+    pub(crate) schema: SchemaRef,
+    pub(crate) rows: RowStream,
+}
+
+/// Sends a query's rows. `guard` lives as long as the stream.
+pub(crate) fn stream_rows<G: Send + Unpin + 'static>(
+    answer: Answer,
+    idle_timeout: Duration,
+    guard: G,
+) -> BoxStream<FlightData> {
+    let (sender, receiver) = mpsc::channel(QUEUED_MESSAGES);
+    let task = tokio::spawn(pump(answer, idle_timeout, sender));
+    Box::pin(MessageStream { receiver, task, _guard: guard })
+}
+
+/// Sends a batch that is there already.
+pub(crate) fn stream_batch(batch: &RecordBatch) -> Result<BoxStream<FlightData>, Error> {
+    let mut encoder = Encoder::new();
+    let mut messages = vec![Ok(encoder.schema(&batch.schema()))];
+    if batch.num_rows() > 0 {
+        for piece in pieces(batch, &batch.schema()).map_err(|err| encoding_failed(&err))? {
+            messages.push(Ok(encoder.batch(&piece).map_err(|err| encoding_failed(&err))?));
+        }
+    }
+    Ok(Box::pin(futures::stream::iter(messages)))
+}
+
+fn encoding_failed(err: &ArrowError) -> Error {
+    Error::internal(format!("the result cannot be encoded: {err}"))
+}
+
+struct MessageStream<G> {
+    receiver: mpsc::Receiver<Result<FlightData, Status>>,
+    task: JoinHandle<()>,
+    _guard: G,
+}
+
+impl<G> Drop for MessageStream<G> {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl<G: Unpin> Stream for MessageStream<G> {
+    type Item = Result<FlightData, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.receiver.poll_recv(cx)
+    }
+}
+
+/// Why the pump stops before the end of the rows.
+enum Stop {
+    ClientGone,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+type Sender = mpsc::Sender<Result<FlightData, Status>>;
+
+async fn pump(answer: Answer, idle_timeout: Duration, sender: Sender) {
+    let query_id = answer.query_id.clone();
+    // The rows are dropped before the failure is sent, which may wait for the client.
+    if let Err(Stop::Failed(error)) = send_rows(answer, idle_timeout, &sender).await {
+        let _ = sender.send(Err(query_status(&error, &query_id))).await;
+    }
+}
+
+async fn send_rows(answer: Answer, idle_timeout: Duration, sender: &Sender) -> Result<(), Stop> {
+    let Answer { schema, mut rows, .. } = answer;
+    let mut encoder = Encoder::new();
+    send(encoder.schema(&schema), idle_timeout, sender).await?;
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        for piece in pieces(&batch, &schema).map_err(|err| encoding_failed(&err))? {
+            if piece.num_rows() > 0 {
+                let message = encoder.batch(&piece).map_err(|err| encoding_failed(&err))?;
+                send(message, idle_timeout, sender).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn send(message: FlightData, idle_timeout: Duration, sender: &Sender) -> Result<(), Stop> {
+    match sender.send_timeout(Ok(message), idle_timeout).await {
+        Ok(()) => Ok(()),
+        Err(SendTimeoutError::Closed(_)) => Err(Stop::ClientGone),
+        Err(SendTimeoutError::Timeout(_)) => {
+            let message = format!(
+                "the query was cancelled because its client read nothing for {} seconds",
+                idle_timeout.as_secs()
+            );
+            Err(Stop::Failed(
+                Error::new(ErrorCode::ExceededTimeLimit, message)
+                    .with_hint("raise flight_sql.result_idle_timeout"),
+            ))
+        }
+    }
+}
+
+/// Writes Arrow IPC messages. (arrow-flight's own encoder turns a large list's schema into a
+/// list's, and takes a slice for as large as the array it was cut from.)
+struct Encoder {
+    options: IpcWriteOptions,
+    generator: IpcDataGenerator,
+    dictionaries: DictionaryTracker,
+    context: IpcWriteContext,
+}
+
+impl Encoder {
+    fn new() -> Self {
+        Self {
+            options: IpcWriteOptions::default(),
+            generator: IpcDataGenerator::default(),
+            dictionaries: DictionaryTracker::new(true),
+            context: IpcWriteContext::default(),
+        }
+    }
+
+    fn schema(&self, schema: &SchemaRef) -> FlightData {
+        SchemaAsIpc::new(schema, &self.options).into()
+    }
+
+    fn batch(&mut self, batch: &RecordBatch) -> Result<FlightData, ArrowError> {
+        // Announced schemas have no dictionaries, so there are no dictionary messages.
+        let (_, data) = self.generator.encode(
+            batch,
+            &mut self.dictionaries,
+            &self.options,
+            &mut self.context,
+        )?;
+        Ok(data.into())
+    }
+}
