@@ -5,14 +5,16 @@
 //! remote Hive metastore (issue 2) and, in tests, from memory; one conformance suite holds
 //! them to one behaviour.
 
+mod embedded;
 mod memory;
 mod rules;
 
+pub use embedded::EmbeddedMetastore;
 pub use memory::MemoryMetastore;
 
 use crate::model::{
-    ColumnStatistics, Database, HivePartition, ModelVersion, NewModelVersion, PartitionFilter, Table,
-    TableStatistics,
+    ColumnStatistics, Database, HivePartition, ModelVersion, NewModelVersion, PartitionFilter,
+    Table, TableStatistics,
 };
 use async_trait::async_trait;
 use quern_common::Result;

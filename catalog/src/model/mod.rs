@@ -4,15 +4,18 @@
 //! Field names follow `hive_metastore.thrift`. Names of databases, tables, columns and
 //! partition keys are lower case; partition values keep their case.
 
+mod format;
 mod ml;
 mod partition_filter;
 mod partition_name;
 mod stats;
 
+pub use format::{StorageFormat, TableFormat};
 pub use ml::{ModelVersion, NewModelVersion};
 pub use partition_filter::{CompareOp, PartitionFilter, PartitionValue};
+pub(crate) use partition_filter::{CheckedFilter, Condition, Decimal, KeyType, KeyValue, read_values};
 pub use partition_name::{HIVE_DEFAULT_PARTITION, escape_path_name, partition_name, parse_partition_name, unescape_path_name};
-pub use stats::{ColumnStatistics, TableStatistics};
+pub use stats::{ColumnStatistics, NUM_FILES, NUM_ROWS, TOTAL_SIZE, TableStatistics};
 
 use std::collections::BTreeMap;
 

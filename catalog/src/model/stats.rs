@@ -55,7 +55,10 @@ impl TableStatistics {
     /// Reads the numbers of the table or partition that has these parameters. A number that is
     /// missing or no number (Hive writes -1 for "unknown") is unknown.
     pub fn from_parameters(parameters: &Parameters) -> Self {
-        let number = |key: &str| parameters.get(key).and_then(|text| text.parse().ok());
+        let number = |key: &str| {
+            let number: i64 = parameters.get(key)?.parse().ok()?;
+            u64::try_from(number).ok()
+        };
         Self {
             row_count: number(NUM_ROWS),
             total_bytes: number(TOTAL_SIZE),

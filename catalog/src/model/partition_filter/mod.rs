@@ -133,6 +133,7 @@ pub(crate) enum CheckedFilter {
 pub(crate) enum Condition {
     Compare(CompareOp, KeyValue),
     Between(KeyValue, KeyValue),
+    /// Sorted, each value once.
     In(Vec<KeyValue>),
     Prefix(String),
     IsNull,
@@ -178,8 +179,11 @@ impl PartitionFilter {
                 leaf(key, &|k, t| Ok(Condition::Between(t.literal(k, low)?, t.literal(k, high)?)))
             }
             Self::In { key, values } => leaf(key, &|k, t| {
-                let values: Result<_> = values.iter().map(|v| t.literal(k, v)).collect();
-                Ok(Condition::In(values?))
+                let values: Result<Vec<_>> = values.iter().map(|v| t.literal(k, v)).collect();
+                let mut values = values?;
+                values.sort_by(KeyValue::compare);
+                values.dedup_by(|a, b| a.compare(b).is_eq());
+                Ok(Condition::In(values))
             }),
             Self::LikePrefix { key, prefix } => leaf(key, &|k, t| {
                 t.literal(k, &PartitionValue::Text(prefix.clone()))?;
@@ -241,7 +245,7 @@ impl Condition {
         match self {
             Self::Compare(op, right) => op.holds(value.compare(right)),
             Self::Between(low, high) => value.compare(low).is_ge() && value.compare(high).is_le(),
-            Self::In(values) => values.iter().any(|v| value.compare(v).is_eq()),
+            Self::In(values) => values.binary_search_by(|v| v.compare(value)).is_ok(),
             Self::Prefix(prefix) => {
                 matches!(value, KeyValue::Text(text) if text.starts_with(prefix.as_str()))
             }

@@ -1,0 +1,178 @@
+//! Tables and views.
+
+use super::databases;
+use super::dialect::{Connection, store_error};
+use super::record::{
+    columns_from_json, columns_to_json, from_json, storage_from_json, storage_to_json, to_json,
+};
+use crate::metastore::rules;
+use crate::model::{Table, TableType};
+use quern_common::{Error, ErrorCode, Result};
+
+type Row = (
+    i64,
+    String,
+    String,
+    String,
+    Option<String>,
+    i64,
+    i64,
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+);
+
+macro_rules! select_tables {
+    ($rest:literal) => {
+        concat!(
+            "SELECT t.id, d.name, t.name, t.table_type, t.owner, t.create_time, t.version,
+                t.storage, t.partition_keys, t.parameters, t.view_original_text,
+                t.view_expanded_text
+            FROM databases d JOIN tables t ON t.database_id = d.id ",
+            $rest
+        )
+    };
+}
+
+/// A table and its key.
+pub(super) async fn find(db: &mut Connection, database: &str, name: &str) -> Result<(i64, Table)> {
+    let sql = select_tables!("WHERE d.name = $1 AND t.name = $2");
+    let row: Option<Row> = sqlx::query_as(sql)
+        .bind(database)
+        .bind(name)
+        .fetch_optional(&mut *db)
+        .await
+        .map_err(store_error)?;
+    match row {
+        Some(row) => from_row(row),
+        None => {
+            databases::find(db, database).await?;
+            Err(rules::table_not_found(database, name))
+        }
+    }
+}
+
+pub(super) async fn list(db: &mut Connection, database: &str) -> Result<Vec<String>> {
+    let (id, _) = databases::find(db, database).await?;
+    let sql = "SELECT name FROM tables WHERE database_id = $1 ORDER BY name";
+    sqlx::query_scalar(sql).bind(id).fetch_all(db).await.map_err(store_error)
+}
+
+pub(super) async fn get_all(db: &mut Connection, database: &str) -> Result<Vec<Table>> {
+    databases::find(db, database).await?;
+    let sql = select_tables!("WHERE d.name = $1 ORDER BY t.name");
+    let rows: Vec<Row> =
+        sqlx::query_as(sql).bind(database).fetch_all(db).await.map_err(store_error)?;
+    rows.into_iter().map(|row| Ok(from_row(row)?.1)).collect()
+}
+
+pub(super) async fn create(db: &mut Connection, table: Table) -> Result<()> {
+    let (database_id, database) = databases::find(db, &rules::fold(&table.database)).await?;
+    let mut table = rules::check_table(table, &database.location)?;
+    table.version = 1;
+    let sql = "INSERT INTO tables (database_id, name, table_type, owner, create_time, version,
+            storage, partition_keys, parameters, view_original_text, view_expanded_text)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (database_id, name) DO NOTHING";
+    match write(db, sql, database_id, &table, None).await? {
+        0 => Err(rules::table_already_exists(&table.database, &table.name)),
+        _ => Ok(()),
+    }
+}
+
+pub(super) async fn alter(
+    db: &mut Connection,
+    (database, name): (&str, &str),
+    expected_version: Option<i64>,
+    new: Table,
+) -> Result<()> {
+    let (id, old) = find(db, database, name).await?;
+    let new = rules::check_altered_table(&old, new, expected_version)?;
+    let (database_id, _) = databases::find(db, &new.database).await?;
+    if (&new.database, &new.name) != (&old.database, &old.name) {
+        let sql = "SELECT EXISTS (SELECT 1 FROM tables WHERE database_id = $1 AND name = $2)";
+        let query = sqlx::query_scalar(sql).bind(database_id).bind(&new.name);
+        let taken: bool = query.fetch_one(&mut *db).await.map_err(store_error)?;
+        if taken {
+            return Err(rules::table_already_exists(&new.database, &new.name));
+        }
+    }
+    let sql = "UPDATE tables SET database_id = $1, name = $2, table_type = $3, owner = $4,
+            create_time = $5, version = $6, storage = $7, partition_keys = $8, parameters = $9,
+            view_original_text = $10, view_expanded_text = $11
+        WHERE id = $12";
+    write(db, sql, database_id, &new, Some(id)).await?;
+    forget_statistics(db, id, &old, &new).await
+}
+
+/// Drops the statistics of columns that are gone or have another type.
+async fn forget_statistics(db: &mut Connection, id: i64, old: &Table, new: &Table) -> Result<()> {
+    let sql = "SELECT column_name FROM column_statistics WHERE table_id = $1";
+    let columns: Vec<String> =
+        sqlx::query_scalar(sql).bind(id).fetch_all(&mut *db).await.map_err(store_error)?;
+    for column in columns.iter().filter(|c| !rules::statistics_survive(c, old, new)) {
+        let sql = "DELETE FROM column_statistics WHERE table_id = $1 AND column_name = $2";
+        sqlx::query(sql).bind(id).bind(column).execute(&mut *db).await.map_err(store_error)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn drop(db: &mut Connection, database: &str, name: &str) -> Result<()> {
+    let (id, _) = find(db, database, name).await?;
+    let sql = "DELETE FROM tables WHERE id = $1";
+    sqlx::query(sql).bind(id).execute(db).await.map_err(store_error)?;
+    Ok(())
+}
+
+async fn write(
+    db: &mut Connection,
+    sql: &'static str,
+    database_id: i64,
+    table: &Table,
+    id: Option<i64>,
+) -> Result<u64> {
+    let query = sqlx::query(sql)
+        .bind(database_id)
+        .bind(&table.name)
+        .bind(table.table_type.hive_name())
+        .bind(&table.owner)
+        .bind(table.create_time)
+        .bind(table.version)
+        .bind(storage_to_json(&table.sd)?)
+        .bind(columns_to_json(&table.partition_keys)?)
+        .bind(to_json(&table.parameters)?)
+        .bind(&table.view_original_text)
+        .bind(&table.view_expanded_text);
+    let query = match id {
+        Some(id) => query.bind(id),
+        None => query,
+    };
+    Ok(query.execute(db).await.map_err(store_error)?.rows_affected())
+}
+
+fn from_row(row: Row) -> Result<(i64, Table)> {
+    let (id, database, name, table_type, owner, create_time, version, storage, ..) = row;
+    let (keys, parameters, view_original_text, view_expanded_text) = (row.8, row.9, row.10, row.11);
+    let table_type = TableType::from_hive_name(&table_type).ok_or_else(|| {
+        Error::new(
+            ErrorCode::HiveMetastoreError,
+            format!("the metastore's database holds a table of type \"{table_type}\""),
+        )
+    })?;
+    let table = Table {
+        database,
+        name,
+        owner,
+        create_time,
+        sd: storage_from_json(&storage)?,
+        partition_keys: columns_from_json(&keys)?,
+        parameters: from_json(&parameters)?,
+        table_type,
+        view_original_text,
+        view_expanded_text,
+        version,
+    };
+    Ok((id, table))
+}
