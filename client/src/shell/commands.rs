@@ -49,9 +49,13 @@ impl Shell {
             "c" => self.change_schema(args).await?,
             "set" => self.set_property(args).await?,
             "format" => self.set_format(args)?,
-            "x" => self.toggle_vertical(),
+            "x" => self.toggle_vertical()?,
             "pset" => self.set_printing(args)?,
-            "timing" => self.settings.timing = on_or_off(args, self.settings.timing)?,
+            "timing" => {
+                self.settings.timing = on_or_off(args, self.settings.timing)?;
+                let state = if self.settings.timing { "on" } else { "off" };
+                self.confirm(&format!("Timing is {state}."))?;
+            }
             "i" => return Ok(Flow::Include(read_script(needed(args, "i", "FILE")?)?)),
             "o" => self.redirect_to(args)?,
             "conninfo" => self.connection_info().await?,
@@ -67,6 +71,14 @@ impl Shell {
     pub(super) fn say(&mut self, text: &str) -> Result<(), Stop> {
         self.io.out.write_all(text.as_bytes())?;
         Ok(self.io.out.flush()?)
+    }
+
+    /// Tells a person at a terminal what a command set.
+    fn confirm(&mut self, text: &str) -> Result<(), Stop> {
+        if self.interactive && self.io.err_is_terminal {
+            writeln!(self.io.err, "{text}")?;
+        }
+        Ok(())
     }
 
     async fn change_schema(&mut self, args: &str) -> Result<(), Stop> {
@@ -101,14 +113,15 @@ impl Shell {
         if format != OutputFormat::Vertical {
             self.settings.format_before_vertical = format;
         }
-        Ok(())
+        self.confirm(&format!("Output format is {format}."))
     }
 
-    fn toggle_vertical(&mut self) {
+    fn toggle_vertical(&mut self) -> Result<(), Stop> {
         self.settings.format = match self.settings.format {
             OutputFormat::Vertical => self.settings.format_before_vertical,
             _ => OutputFormat::Vertical,
         };
+        self.confirm(&format!("Output format is {}.", self.settings.format))
     }
 
     fn set_printing(&mut self, args: &str) -> Result<(), Stop> {

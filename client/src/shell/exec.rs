@@ -169,9 +169,11 @@ impl Shell {
             }
         };
         progress.erase(err)?;
-        // Rows that arrived before a failure are shown; a closed output cannot show more.
+        // Rows that arrived before a failure are shown, but no header without rows; a closed
+        // output cannot show more.
         let flushed = match &ended {
             Err(Stop::OutputClosed) => Ok(()),
+            Err(_) if count == 0 => Ok(()),
             _ => renderer.finish(&mut output),
         };
         let finished = output.finish();

@@ -80,7 +80,10 @@ impl Shell {
     fn editor(&mut self, options: &ShellOptions) -> Reedline {
         let completer =
             NameCompleter { names: Arc::clone(&self.names), runtime: Handle::current() };
-        let menu = ColumnarMenu::default().with_name(COMPLETION_MENU);
+        let menu = ColumnarMenu::default()
+            .with_name(COMPLETION_MENU)
+            .with_marker("> ")
+            .with_word_chars("_$");
         let mut editor = Reedline::create()
             .use_bracketed_paste(true)
             .with_ansi_colors(options.color)
@@ -89,6 +92,8 @@ impl Shell {
             .with_hinter(Box::new(DefaultHinter::default()))
             .with_completer(Box::new(completer))
             .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+            .with_quick_completions(true)
+            .with_partial_completions(true)
             .with_edit_mode(Box::new(Emacs::new(keys())))
             .with_history_exclusion_prefix(Some(" ".to_owned()));
         if let Some(file) = &options.history_file {

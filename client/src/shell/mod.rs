@@ -34,10 +34,12 @@ use splitter::Piece;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 use text::{escape_controls, escape_to_line};
 
 /// Files that `\i` may open from within each other.
 const MAX_INCLUDE_DEPTH: usize = 16;
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A shell with a connection.
 pub(crate) struct Shell {
@@ -104,7 +106,7 @@ pub async fn run_with(options: ShellOptions, mut io: ShellIo) -> i32 {
             return exit::USAGE;
         }
     };
-    let connected = Watch::new(&mut io).step(Connection::connect(&options.connect)).await;
+    let connected = Watch::new(&mut io).step(Box::pin(Connection::connect(&options.connect))).await;
     let connection = match connected {
         Ok(connection) => connection,
         Err(Stop::Failed(error)) => {
@@ -115,12 +117,12 @@ pub async fn run_with(options: ShellOptions, mut io: ShellIo) -> i32 {
     };
     let mut shell = Shell::new(connection.clone(), io, &options);
     let code = match &script {
-        Some(script) => shell.run_script(script).await.code,
-        None => shell.interact(&options).await,
+        Some(script) => Box::pin(shell.run_script(script)).await.code,
+        None => Box::pin(shell.interact(&options)).await,
     };
     let flushed = shell.io.out.flush();
-    // The server ends an idle session by itself.
-    let _ = connection.close().await;
+    // The server ends by itself a session that could not be closed.
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, connection.close()).await;
     match flushed {
         Err(err) if err.kind() != io::ErrorKind::BrokenPipe => code.max(exit::FAILED),
         _ => code,
@@ -216,7 +218,7 @@ impl Shell {
 
     /// Runs a statement and notes what it changed for the shell itself.
     async fn run_and_note(&mut self, sql: &str) -> Result<(), Stop> {
-        let outcome = self.run_statement(sql).await;
+        let outcome = Box::pin(self.run_statement(sql)).await;
         if self.interactive {
             match first_word(sql).as_str() {
                 "USE" | "SET" | "RESET" => self.names.forget_session(),

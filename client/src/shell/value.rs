@@ -264,7 +264,7 @@ mod tests {
 
     fn texts(array: &dyn Array) -> Vec<String> {
         let texts = Texts::new(array).unwrap();
-        (0..array.len()).map(|row| texts.text(row).unwrap_or("NULL".to_owned())).collect()
+        (0..array.len()).map(|row| texts.text(row).unwrap_or_else(|| "NULL".to_owned())).collect()
     }
 
     fn json(array: &dyn Array) -> Vec<String> {

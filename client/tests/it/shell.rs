@@ -177,6 +177,9 @@ async fn an_interrupt_cancels_the_statement() {
         let ran = tokio::time::timeout(Duration::from_secs(5), running).await.unwrap().unwrap();
         assert_eq!(ran.code, exit::CANCELLED, "{sql}");
         assert_eq!(ran.err, "Query cancelled\n");
+        if sql != "SELECT forever" {
+            assert_eq!(ran.out, "", "{sql}: a header without rows");
+        }
         assert!(!state.calls().contains(&"prepare SELECT 1".to_owned()), "{sql}");
         let stopped = tokio::time::timeout(Duration::from_secs(5), state.stopped.notified()).await;
         assert!(stopped.is_ok(), "{sql} goes on");
