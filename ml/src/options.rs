@@ -328,7 +328,7 @@ impl Values {
 
     fn number<N>(&self, name: &str, low: N, high: N) -> Result<Option<N>>
     where
-        N: FromStr + PartialOrd + fmt::Display,
+        N: FromStr + PartialOrd + fmt::Display + Copy,
     {
         let Some(text) = self.text(name) else { return Ok(None) };
         // NaN is in no range.

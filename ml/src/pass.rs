@@ -29,7 +29,6 @@ enum Work {
 
 /// What comes after a pass.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "there is one, for a moment")]
 pub enum NextPass {
     /// Another pass.
     Continue(TrainingPass),

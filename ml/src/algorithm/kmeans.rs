@@ -117,13 +117,13 @@ impl KmeansFit {
         &self,
         centroids: &[f64],
         iteration: u32,
-        state: Assigned,
+        state: &Assigned,
     ) -> Result<Step<Stage>> {
-        let moved = self.means(centroids, &state)?;
+        let moved = self.means(centroids, state)?;
         let movement: f64 = moved.iter().zip(centroids).map(|(a, b)| (a - b) * (a - b)).sum();
         let converged = movement <= self.tolerance;
         if movement == 0.0 {
-            return Ok(self.done(centroids, iteration, true, &state));
+            return Ok(self.done(centroids, iteration, true, state));
         }
         Ok(Step::Continue(if converged || iteration >= self.max_iterations {
             Stage::Measure { centroids: moved, iterations: iteration, converged }
@@ -294,7 +294,7 @@ impl Fit for KmeansFit {
                 Ok(Step::Continue(Stage::Move { centroids, iteration: 1 }))
             }
             Stage::Move { centroids, iteration } => {
-                self.move_centroids(&centroids, iteration, state)
+                self.move_centroids(&centroids, iteration, &state)
             }
             Stage::Measure { centroids, iterations, converged } => {
                 Ok(self.done(&centroids, iterations, converged, &state))

@@ -276,11 +276,11 @@ mod tests {
 
     #[test]
     fn scales_are_powers_of_two_and_shifts_lie_on_their_grid() {
-        let summary = Summary { mean: 1000.123_456, deviation: 3.7, minimum: 0.0, maximum: 9.0 };
+        let summary = Summary { mean: 1_000.123_456, deviation: 3.7, minimum: 0.0, maximum: 9.0 };
         assert_eq!(shift_and_scale(ScalingPolicy::ScaleOnly, &summary), (0.0, 512.0));
         let (shift, scale) = shift_and_scale(ScalingPolicy::Standard, &summary);
         assert_eq!(scale, 2.0);
-        assert!((shift - 1000.123_456).abs() <= 1.0 / 1024.0 && (shift * 512.0).fract() == 0.0);
+        assert!((shift - 1_000.123_456).abs() <= 1.0 / 1024.0 && (shift * 512.0).fract() == 0.0);
         let constant = Summary { mean: 0.1, deviation: 0.0, minimum: 0.1, maximum: 0.1 };
         assert_eq!(shift_and_scale(ScalingPolicy::UnitDeviation, &constant), (0.1, 1.0));
     }
