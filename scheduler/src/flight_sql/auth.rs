@@ -2,7 +2,8 @@
 
 use arrow_flight::BasicAuth;
 use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit, Mac};
 use prost::Message;
 use quern_common::config::AuthConfig;
@@ -18,6 +19,12 @@ pub const ANONYMOUS: &str = "anonymous";
 
 pub(crate) const AUTHORIZATION: &str = "authorization";
 pub(crate) const SESSION_COOKIE: &str = "quern_session";
+
+/// Go's Flight client leaves the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Checks names and passwords. It exists so that other directories of users can be added.
 pub trait Authenticator: fmt::Debug + Send + Sync {
@@ -122,7 +129,7 @@ pub(crate) fn credentials(metadata: &MetadataMap) -> Result<Credentials> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(malformed());
     }
-    let decoded = BASE64_STANDARD.decode(rest.trim()).ok();
+    let decoded = BASE64.decode(rest.trim()).ok();
     let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(malformed)?;
     let (user, password) = text.split_once(':').ok_or_else(malformed)?;
     Ok(Credentials::Basic { user: user.to_owned(), password: password.to_owned() })
@@ -167,10 +174,11 @@ mod tests {
 
     #[test]
     fn authorization_is_basic_or_bearer() {
-        let basic = credentials(&with("authorization", "Basic YWRhOnM6M2NyZXQ=")).unwrap();
         let expected =
             Credentials::Basic { user: "ada".to_owned(), password: "s:3cret".to_owned() };
-        assert_eq!(basic, expected);
+        for header in ["Basic YWRhOnM6M2NyZXQ=", "basic YWRhOnM6M2NyZXQ"] {
+            assert_eq!(credentials(&with("authorization", header)).unwrap(), expected);
+        }
         let bearer = credentials(&with("authorization", "bearer abc")).unwrap();
         assert_eq!(bearer, Credentials::Bearer("abc".to_owned()));
         assert_eq!(credentials(&MetadataMap::new()).unwrap(), Credentials::None);
