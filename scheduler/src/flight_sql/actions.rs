@@ -195,7 +195,10 @@ impl FlightSqlService {
         let (request, form) = unpack_flight(body, "SetSessionOptionsRequest")?;
         let request: SessionOptions = request;
         let mut result = SetSessionOptionsResult::default();
-        for (name, value) in request.options {
+        // The catalog comes first, because a schema is looked for in it.
+        let mut options: Vec<_> = request.options.into_iter().collect();
+        options.sort_by_key(|(name, _)| name != "catalog");
+        for (name, value) in options {
             if let Err(error) = self.set_option(caller, &name, value).await {
                 tracing::debug!("session option \"{name}\": {error}");
                 let known = self.backend.session_options(caller.session()).contains_key(&name);

@@ -17,7 +17,7 @@ use futures::{Stream, StreamExt};
 use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode, Result};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::SendTimeoutError;
@@ -42,8 +42,9 @@ pub(crate) fn stream_rows<G: Send + Unpin + 'static>(
     guard: G,
 ) -> BoxStream<FlightData> {
     let (sender, receiver) = mpsc::channel(QUEUED_MESSAGES);
+    let query_id = answer.query_id.clone();
     let task = tokio::spawn(pump(answer, idle_timeout, sender));
-    Box::pin(MessageStream { receiver, task, _guard: guard })
+    Box::pin(MessageStream { receiver, task, is_over: false, query_id, _guard: guard })
 }
 
 /// Sends a batch that is there already.
@@ -65,6 +66,8 @@ fn encoding_failed(err: &ArrowError) -> Error {
 struct MessageStream<G> {
     receiver: mpsc::Receiver<Result<FlightData, Status>>,
     task: JoinHandle<()>,
+    is_over: bool,
+    query_id: QueryId,
     _guard: G,
 }
 
@@ -78,7 +81,20 @@ impl<G: Unpin> Stream for MessageStream<G> {
     type Item = Result<FlightData, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.receiver.poll_recv(cx)
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        if let Some(message) = ready!(self.receiver.poll_recv(cx)) {
+            return Poll::Ready(Some(message));
+        }
+        // No message is left. The rows have ended, unless the task broke down: a client must
+        // not take what it has then for the whole result.
+        let ended = ready!(Pin::new(&mut self.task).poll(cx));
+        self.is_over = true;
+        Poll::Ready(ended.err().map(|err| {
+            let error = Error::internal(format!("the query's rows broke off: {err}"));
+            Err(query_status(&error, &self.query_id))
+        }))
     }
 }
 

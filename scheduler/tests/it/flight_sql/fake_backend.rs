@@ -74,6 +74,10 @@ impl FakeBackend {
                 let error = Error::new(ErrorCode::DivisionByZero, "division by zero");
                 iter([Ok(numbers(vec![1])), Err(error)]).boxed()
             }
+            "SELECT panic" => {
+                let rest = futures::stream::once(async { panic!("a defect in an operator") });
+                iter([Ok(numbers(vec![1]))]).chain(rest).boxed()
+            }
             "SELECT large" => {
                 let batch = numbers((0..LARGE_ROWS as i64).collect());
                 unfold(batch, |batch| async move { Some((Ok(batch.clone()), batch)) }).boxed()
@@ -244,6 +248,9 @@ impl QueryBackend for FakeBackend {
         let invalid = |what: &str| Error::new(ErrorCode::InvalidSessionProperty, what);
         match (name, value) {
             ("catalog", Some("broken")) => return Err(Error::internal("the metastore is broken")),
+            ("schema", Some("deep")) if session.settings().catalog == "lake" => {
+                session.update(|it| it.schema = "deep".to_owned());
+            }
             ("catalog", Some(value)) => session.update(|it| it.catalog = value.to_owned()),
             ("mode", None) => session.update(|it| drop(it.properties.remove("mode"))),
             ("mode", Some("1" | "true" | "local")) => session.update(|it| {

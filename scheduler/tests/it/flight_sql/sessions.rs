@@ -137,6 +137,18 @@ async fn options_that_cannot_be_set_are_named_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_schema_may_be_set_together_with_its_catalog() {
+    let server = Server::start().await;
+    for _ in 0..10 {
+        let mut client = server.raw().await;
+        let mut both = options("schema", text("deep"));
+        both.options.extend(options("catalog", text("lake")).options);
+        let body = act(&mut client, "SetSessionOptions", both.encode_to_vec()).await.unwrap();
+        assert_eq!(Errors::decode(body.unwrap()).unwrap(), Errors::default());
+    }
+}
+
+#[tokio::test]
 async fn session_messages_may_come_wrapped() {
     let server = Server::start().await;
     let mut client = server.raw().await;

@@ -368,6 +368,18 @@ async fn an_error_amid_the_rows_names_the_query() {
 }
 
 #[tokio::test]
+async fn rows_that_break_off_are_not_taken_for_all_rows() {
+    let server = Server::start().await;
+    let mut client = server.client().await;
+    let info = client.execute("SELECT panic".to_owned(), None).await.unwrap();
+    let mut stream = client.do_get(ticket(&info)).await.unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap().num_rows(), 1);
+    let error = status(stream.next().await.unwrap().unwrap_err());
+    assert_eq!((error.code(), code(&error)), (Code::Internal, "GENERIC_INTERNAL_ERROR"));
+    assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
 async fn a_failed_update_is_an_error_by_every_way_in() {
     let server = Server::start().await;
     let mut client = server.client().await;
