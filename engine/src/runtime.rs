@@ -9,7 +9,9 @@ use datafusion::execution::memory_pool::{
     FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use quern_catalog::storage::{FileListCache, LocationPolicy, Storage};
+pub use quern_catalog::storage::LocationPolicy;
+
+use quern_catalog::storage::{FileListCache, Storage};
 use quern_common::config::Config;
 use quern_common::{Error, ErrorCode, Result};
 use std::path::PathBuf;

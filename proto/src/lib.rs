@@ -1,1 +1,8 @@
-//! quern-proto
+//! Bytes on wires: what Quern's processes say to each other and to others.
+//!
+//! Owns: how nodes of a cluster find and trust each other ([`cluster`]).
+//! Never knows: Arrow, DataFusion, or what is computed.
+
+#![warn(missing_docs)]
+
+pub mod cluster;

@@ -79,7 +79,7 @@ pub async fn start(setup: SchedulerSetup) -> Result<RunningScheduler> {
         None => None,
         Some(listener) => {
             let cluster =
-                Cluster::start(&config.internal, listener, &runtime, shutdown.clone()).await?;
+                Cluster::start(&config.internal, listener, shutdown.clone()).await?;
             Some(Executors {
                 pipelined: PipelinedDispatcher::new(Arc::clone(&cluster), threads.clone()),
                 staged: StagedDispatcher::new(Arc::clone(&cluster)),

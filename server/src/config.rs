@@ -39,6 +39,10 @@ pub fn load(args: &ConfigArgs) -> Result<Config> {
     if let Some(log) = &args.log {
         config.log.clone_from(log);
     }
+    if config.storage.s3.profile.is_empty() {
+        let profile = std::env::vars().find(|(name, _)| name == "AWS_PROFILE");
+        config.storage.s3.profile = profile.map(|(_, value)| value).unwrap_or_default();
+    }
     config.storage.allow_locations.extend(args.allow_locations.iter().cloned());
     Ok(config)
 }

@@ -42,9 +42,11 @@ pub fn locate_error(err: DataFusionError, path: &str, start: u64, end: u64) -> D
 }
 
 fn locate(err: DataFusionError, region: &FileRegion) -> DataFusionError {
+    if carries_ours(&err) {
+        return err;
+    }
     let code = match err.find_root() {
         DataFusionError::ResourcesExhausted(_) => return err,
-        DataFusionError::External(source) if source.downcast_ref::<Error>().is_some() => return err,
         DataFusionError::ObjectStore(source) => match source.as_ref() {
             StoreError::NotFound { .. } => ErrorCode::HiveFileNotFound,
             StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
@@ -66,6 +68,18 @@ fn locate(err: DataFusionError, region: &FileRegion) -> DataFusionError {
     };
     let text = err.to_string();
     DataFusionError::External(Box::new(Error::new(code, format!("file {region}: {text}")).with_source(err)))
+}
+
+/// Whether one of Quern's errors is in the chain. `find_root` would walk past it to its cause.
+fn carries_ours(err: &DataFusionError) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(err);
+    while let Some(current) = next {
+        if current.downcast_ref::<Error>().is_some() {
+            return true;
+        }
+        next = current.source();
+    }
+    false
 }
 
 /// The Parquet reader wraps errors of the store; those are not corruption.

@@ -2,6 +2,12 @@
 
 // The attribute tells clippy that the helpers too are test code.
 #[cfg(test)]
+mod metastore_embedded;
+#[cfg(test)]
+mod metastore_filters;
+#[cfg(test)]
+mod metastore_suite;
+#[cfg(test)]
 mod storage;
 #[cfg(test)]
 mod text;

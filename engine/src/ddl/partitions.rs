@@ -77,7 +77,8 @@ impl DdlExecutor {
             dropped.extend(found.into_iter().map(|p| (p.values, p.sd.location)));
         }
         let values = dropped.keys().cloned().collect();
-        let n = target.metastore.drop_partitions(&target.schema, &target.name, values, true).await?;
+        let n =
+            target.metastore.drop_partitions(&target.schema, &target.name, values, true).await?;
         if table.table_type == TableType::Managed {
             for location in dropped.values().filter(|location| lies_in(&table, location)) {
                 self.delete_files(location).await;
@@ -216,7 +217,10 @@ fn partition_value(key: &Column, text: &str) -> Result<PartitionValue> {
     value.ok_or_else(|| {
         Error::new(
             ErrorCode::HiveInvalidPartitionValue,
-            format!("\"{text}\" is no value of partition key \"{}\", which is {}", key.name, key.hive_type),
+            format!(
+                "\"{text}\" is no value of partition key \"{}\", which is {}",
+                key.name, key.hive_type
+            ),
         )
     })
 }

@@ -69,7 +69,8 @@ impl DdlExecutor {
                 }
             }
             for model in target.metastore.list_models(&target.schema).await? {
-                let versions = target.metastore.drop_model(&target.schema, &model.model.name).await?;
+                let versions =
+                    target.metastore.drop_model(&target.schema, &model.model.name).await?;
                 files.extend(versions.into_iter().map(|v| v.model.artifact_location));
             }
         }
@@ -112,7 +113,9 @@ impl DdlExecutor {
             Statement::ShowSession { like } => {
                 return show_session(session, like.as_ref()).map(DdlOutcome::Rows);
             }
-            other => return Err(Error::internal(format!("{} is not about sessions", other.kind()))),
+            other => {
+                return Err(Error::internal(format!("{} is not about sessions", other.kind())));
+            }
         }
         Ok(DdlOutcome::DONE)
     }

@@ -30,7 +30,9 @@ impl DdlExecutor {
             Statement::ShowPartitions { table, spec } => {
                 self.partition_names(session, table, spec).await?
             }
-            Statement::ShowCreateTable { table } => vec![self.show_create_table(session, table).await?],
+            Statement::ShowCreateTable { table } => {
+                vec![self.show_create_table(session, table).await?]
+            }
             Statement::ShowCreateView { view } => vec![self.show_create_view(session, view).await?],
             Statement::ShowCreateSchema { schema } => {
                 vec![self.show_create_schema(session, schema).await?]

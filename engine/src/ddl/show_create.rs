@@ -6,9 +6,7 @@ use super::tables::{COMMENT, EXTERNAL, LAST_DDL_TIME, STATISTICS};
 use crate::catalogs::ResolvedTable;
 use crate::session::Session;
 use crate::statement::{SchemaName, TableName};
-use quern_catalog::model::{
-    Column, Parameters, StorageFormat, Table, TableType,
-};
+use quern_catalog::model::{Column, Parameters, StorageFormat, Table, TableType};
 use quern_common::{Error, ErrorCode, Result};
 
 impl DdlExecutor {
@@ -179,9 +177,10 @@ fn map(entries: &Parameters) -> String {
 
 /// A name, in quotes unless it needs none.
 fn quoted(name: &str) -> String {
-    let plain = name.chars().enumerate().all(|(i, c)| {
-        c == '_' || c.is_ascii_lowercase() || (i > 0 && c.is_ascii_digit())
-    });
+    let plain = name
+        .chars()
+        .enumerate()
+        .all(|(i, c)| c == '_' || c.is_ascii_lowercase() || (i > 0 && c.is_ascii_digit()));
     if plain && !name.is_empty() && !crate::statement::is_reserved(name) {
         name.to_owned()
     } else {

@@ -5,9 +5,7 @@ use crate::catalogs::ResolvedTable;
 use crate::session::Session;
 use crate::statement::{CreateTable, CreateView, TableName};
 use quern_catalog::hive_type;
-use quern_catalog::model::{
-    Column, Parameters, StorageDescriptor, Table, TableFormat, TableType,
-};
+use quern_catalog::model::{Column, Parameters, StorageDescriptor, Table, TableFormat, TableType};
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -171,11 +169,7 @@ impl DdlExecutor {
 
     /// Where a new table's files are: at `given`, or in the schema's directory, in a directory
     /// that no other table has and that is empty.
-    async fn table_location(
-        &self,
-        target: &ResolvedTable,
-        given: Option<&str>,
-    ) -> Result<String> {
+    async fn table_location(&self, target: &ResolvedTable, given: Option<&str>) -> Result<String> {
         if let Some(location) = given {
             return self.storage.check(location);
         }
@@ -187,8 +181,11 @@ impl DdlExecutor {
             )
             .with_hint("give the table a location"));
         }
-        let location =
-            self.storage.check(&format!("{}/{}", database.location.trim_end_matches('/'), target.name))?;
+        let location = self.storage.check(&format!(
+            "{}/{}",
+            database.location.trim_end_matches('/'),
+            target.name
+        ))?;
         let tables = target.metastore.get_tables(&target.schema).await?;
         let taken = tables.iter().any(|t| t.sd.location.trim_end_matches('/') == location);
         if !taken && self.storage.is_empty(&location).await? {
@@ -210,11 +207,8 @@ impl DdlExecutor {
             found => found?,
         };
         if table.table_type == TableType::View {
-            return Err(Error::new(
-                ErrorCode::GenericUserError,
-                format!("\"{target}\" is a view"),
-            )
-            .with_hint("use DROP VIEW"));
+            return Err(Error::new(ErrorCode::GenericUserError, format!("\"{target}\" is a view"))
+                .with_hint("use DROP VIEW"));
         }
         target.metastore.drop_table(&target.schema, &target.name).await?;
         if table.table_type == TableType::Managed && !table.sd.location.is_empty() {

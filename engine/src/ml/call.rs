@@ -89,7 +89,9 @@ impl Arguments {
             FunctionArg::ExprNamed { name: Expr::Identifier(name), arg, .. } => {
                 (name.value.as_str(), arg)
             }
-            FunctionArg::ExprNamed { name, .. } => return Err(unknown(function, &name.to_string())),
+            FunctionArg::ExprNamed { name, .. } => {
+                return Err(unknown(function, &name.to_string()));
+            }
         };
         match name.to_ascii_lowercase().as_str() {
             "model" => self.model = Some(model_name(function, value)?),

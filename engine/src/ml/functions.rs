@@ -3,9 +3,7 @@
 
 use super::loaded::LoadedModel;
 use crate::error::to_datafusion;
-use datafusion::arrow::array::{
-    ArrayRef, AsArray, Float64Array, StringArray, StructArray,
-};
+use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array, StringArray, StructArray};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::ScalarValue;
 use datafusion::common::utils::SingleRowListArrayBuilder;

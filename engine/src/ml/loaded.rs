@@ -1,8 +1,8 @@
 //! A model as a statement uses it: pinned to a version when the statement is planned, so that
 //! every task applies the same one.
 
-use quern_ml::{Artifact, Model};
 use quern_common::{Error, ErrorCode, Result};
+use quern_ml::{Artifact, Model};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -26,7 +26,10 @@ impl LoadedModel {
         if bytes.len() > MODEL_BYTES_MAX {
             return Err(Error::new(
                 ErrorCode::NotSupported,
-                format!("not supported: model \"{label}\" of {} bytes; the limit is {MODEL_BYTES_MAX}", bytes.len()),
+                format!(
+                    "not supported: model \"{label}\" of {} bytes; the limit is {MODEL_BYTES_MAX}",
+                    bytes.len()
+                ),
             ));
         }
         let model = Artifact::read_verified(bytes, sha256)?;

@@ -120,7 +120,10 @@ impl Accumulator for PassAccumulator {
 }
 
 /// The merged state that an aggregate over all rows returned.
-pub(super) fn merged_state(pass: &TrainingPass, column: &ArrayRef) -> quern_common::Result<PassState> {
+pub(super) fn merged_state(
+    pass: &TrainingPass,
+    column: &ArrayRef,
+) -> quern_common::Result<PassState> {
     let mut state = pass.start()?;
     let bytes = column.as_binary_opt::<i32>().filter(|array| array.len() == 1 && array.is_valid(0));
     let bytes = bytes.ok_or_else(|| {

@@ -64,8 +64,7 @@ fn predict(loaded: &LoadedModel, input: LogicalPlan) -> Result<LogicalPlan> {
     let schema = Arc::clone(input.schema());
     let features = feature_columns(loaded, &schema)?;
     let score = ScoreFunction::udf(loaded.clone()).call(features);
-    let mut columns: Vec<Expr> =
-        schema.columns().into_iter().map(Expr::Column).collect();
+    let mut columns: Vec<Expr> = schema.columns().into_iter().map(Expr::Column).collect();
     for field in loaded.model.output_fields().map_err(to_datafusion)? {
         let name = field.name();
         if schema.has_column_with_unqualified_name(name) {
@@ -108,11 +107,12 @@ fn column(loaded: &LoadedModel, schema: &DFSchema, name: &str, role: &str) -> Re
         .find(|column| column.name == name)
         .or_else(|| schema.columns().into_iter().find(|c| c.name.eq_ignore_ascii_case(name)));
     found.map(Expr::Column).ok_or_else(|| {
-        to_datafusion(
-            Error::new(
-                ErrorCode::ColumnNotFound,
-                format!("model \"{}\" needs the {role} \"{name}\", which the input lacks", loaded.label),
+        to_datafusion(Error::new(
+            ErrorCode::ColumnNotFound,
+            format!(
+                "model \"{}\" needs the {role} \"{name}\", which the input lacks",
+                loaded.label
             ),
-        )
+        ))
     })
 }

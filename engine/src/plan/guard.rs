@@ -48,9 +48,8 @@ fn unsafe_leaf(plan: &Arc<dyn ExecutionPlan>) -> Option<String> {
 /// windows that are rebuilt differently from their serialised form.
 pub(crate) fn does_not_travel(plan: &Arc<dyn ExecutionPlan>, ctx: &TaskContext) -> Option<String> {
     let codec = QuernPhysicalCodec::default();
-    let there_and_back =
-        PhysicalPlanNode::try_from_physical_plan(Arc::clone(plan), &codec)
-            .and_then(|node| node.try_into_physical_plan(ctx, &codec));
+    let there_and_back = PhysicalPlanNode::try_from_physical_plan(Arc::clone(plan), &codec)
+        .and_then(|node| node.try_into_physical_plan(ctx, &codec));
     match there_and_back {
         Ok(_) => None,
         Err(err) => {

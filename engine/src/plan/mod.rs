@@ -13,8 +13,7 @@ use crate::catalogs::CatalogRegistry;
 use crate::error::from_datafusion;
 use crate::runtime::EngineRuntime;
 use crate::session::{
-    BATCH_SIZE_DEFAULT, ExecutionMode, SessionSettings, StateOptions, Workers,
-    build_session_state,
+    BATCH_SIZE_DEFAULT, ExecutionMode, SessionSettings, StateOptions, Workers, build_session_state,
 };
 use crate::tables::{
     QueryCatalogs, StringLayout, SystemTables, hide_from_wildcards, mentions_hidden_column,
@@ -195,7 +194,9 @@ impl LogicalQuery {
     /// `INVALID_PARAMETER_USAGE` for named parameters and gaps.
     pub fn parameters(&self) -> Result<SchemaRef> {
         let fields = self.plan.get_parameter_fields().map_err(from_datafusion)?;
-        parameter_schema(&fields.into_iter().map(|(id, f)| (id, f.map(|f| f.data_type().clone()))).collect())
+        parameter_schema(
+            &fields.into_iter().map(|(id, f)| (id, f.map(|f| f.data_type().clone()))).collect(),
+        )
     }
 
     /// Puts the values of `row`, a batch of one row, in the place of the parameters.
@@ -243,10 +244,7 @@ impl LogicalQuery {
 
 fn bound_value(column: &Arc<dyn Array>, field: &Field) -> Result<ScalarValue> {
     let unusable = |err: String| {
-        Error::new(
-            ErrorCode::InvalidParameterUsage,
-            format!("parameter {}: {err}", field.name()),
-        )
+        Error::new(ErrorCode::InvalidParameterUsage, format!("parameter {}: {err}", field.name()))
     };
     let column = match (column.data_type(), field.data_type()) {
         (given, wanted) if given == wanted => Arc::clone(column),

@@ -3,7 +3,9 @@
 pub mod properties;
 pub mod state;
 
-pub use state::{BATCH_SIZE_DEFAULT, ExecutionMode, StateOptions, Workers, build_session_state, session_config};
+pub use state::{
+    BATCH_SIZE_DEFAULT, ExecutionMode, StateOptions, Workers, build_session_state, session_config,
+};
 
 use parking_lot::RwLock;
 use quern_common::ids::SessionId;
@@ -31,7 +33,11 @@ pub struct SessionSettings {
 
 impl Session {
     /// Opens a session.
-    pub fn new(user: impl Into<String>, catalog: impl Into<String>, schema: impl Into<String>) -> Self {
+    pub fn new(
+        user: impl Into<String>,
+        catalog: impl Into<String>,
+        schema: impl Into<String>,
+    ) -> Self {
         Self {
             id: SessionId::random(),
             user: user.into(),

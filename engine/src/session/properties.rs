@@ -69,7 +69,8 @@ pub const SESSION_PROPERTIES: &[SessionProperty] = &[
         default: "auto",
         description: "Where queries run: auto, local, pipelined or staged",
         apply: |p, text| {
-            let found = RequestedMode::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+            let found =
+                RequestedMode::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
             found.map(|(_, mode)| p.execution_mode = *mode)
         },
         domain: "auto, local, pipelined or staged",

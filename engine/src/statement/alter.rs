@@ -1,9 +1,7 @@
 //! ALTER TABLE.
 
 use super::parser::StatementParser;
-use super::types::{
-    DropPartitions, PartitionAddition, PartitionSpec, Statement, TableName,
-};
+use super::types::{DropPartitions, PartitionAddition, PartitionSpec, Statement, TableName};
 use quern_catalog::model::{CompareOp, Parameters};
 use quern_common::{Error, Result};
 use sqlparser::tokenizer::Token;

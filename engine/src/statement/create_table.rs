@@ -165,9 +165,15 @@ impl StatementParser<'_> {
     }
 
     fn refuse_table_clauses(&self) -> Result<()> {
-        for clause in
-            ["CLUSTERED BY", "SORTED BY", "SKEWED BY", "STORED BY", "USING", "OPTIONS", "DISTRIBUTED"]
-        {
+        for clause in [
+            "CLUSTERED BY",
+            "SORTED BY",
+            "SKEWED BY",
+            "STORED BY",
+            "USING",
+            "OPTIONS",
+            "DISTRIBUTED",
+        ] {
             if self.at(clause) {
                 return Err(Error::not_supported(format!("CREATE TABLE … {clause}")));
             }
@@ -178,10 +184,8 @@ impl StatementParser<'_> {
     /// `(day date COMMENT 'x', n int)`, or `(day, n)` naming columns of the list.
     fn partitioned_by(&mut self, draft: &mut Draft) -> Result<()> {
         draft.hive_spelling = true;
-        let untyped = matches!(
-            self.parser.peek_nth_token_ref(2).token,
-            Token::Comma | Token::RParen
-        );
+        let untyped =
+            matches!(self.parser.peek_nth_token_ref(2).token, Token::Comma | Token::RParen);
         if untyped {
             draft.partition_names = self.column_names()?;
         } else {
@@ -283,10 +287,14 @@ impl StatementParser<'_> {
         let format = draft.format.unwrap_or(default);
         match format {
             StorageFormat::Parquet | StorageFormat::TextFile | StorageFormat::Csv => {}
-            other => return Err(Error::not_supported(format!("tables stored as {}", other.name()))),
+            other => {
+                return Err(Error::not_supported(format!("tables stored as {}", other.name())));
+            }
         }
         if draft.columns.is_empty() {
-            return Err(self.syntax_error("a table has at least one column that is no partition key"));
+            return Err(
+                self.syntax_error("a table has at least one column that is no partition key")
+            );
         }
         Ok(CreateTable {
             name,

@@ -50,7 +50,10 @@ pub(super) fn check_shape(tokens: &[TokenWithSpan]) -> Result<()> {
 }
 
 fn too_complex(at: &TokenWithSpan, what: &str) -> Error {
-    Error::new(ErrorCode::NotSupported, at_position(at.span.start, &format!("not supported: {what}")))
+    Error::new(
+        ErrorCode::NotSupported,
+        at_position(at.span.start, &format!("not supported: {what}")),
+    )
 }
 
 fn step(levels: &mut Vec<Level>, previous: Option<&Token>, token: &Token) {

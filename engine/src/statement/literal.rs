@@ -49,7 +49,9 @@ impl StatementParser<'_> {
 
     fn literal_within(&mut self, depth: usize) -> Result<Literal> {
         if depth > MAX_DEPTH {
-            return Err(Error::not_supported(format!("arrays nested deeper than {MAX_DEPTH} levels")));
+            return Err(Error::not_supported(format!(
+                "arrays nested deeper than {MAX_DEPTH} levels"
+            )));
         }
         if self.accept("ARRAY") || self.at_token(&Token::LBracket) {
             return Ok(Literal::Array(self.array_items(depth)?));

@@ -60,11 +60,10 @@ impl Statement {
         let mut statements = Self::parse(sql)?;
         match (statements.pop(), statements.is_empty()) {
             (Some(statement), true) => Ok(statement),
-            (Some(_), false) => Err(Error::new(
-                ErrorCode::SyntaxError,
-                "several statements where one is expected",
-            )
-            .with_hint("send the statements one at a time")),
+            (Some(_), false) => {
+                Err(Error::new(ErrorCode::SyntaxError, "several statements where one is expected")
+                    .with_hint("send the statements one at a time"))
+            }
             (None, _) => Err(Error::new(ErrorCode::SyntaxError, "the statement is empty")),
         }
     }

@@ -37,7 +37,7 @@ impl StatementParser<'_> {
         })))
     }
 
-    /// `(key [=] value, …)`.
+    /// `(key [=>|=] value, …)`.
     fn model_options(&mut self) -> Result<Vec<(String, String)>> {
         self.token(&Token::LParen, "\"(\"")?;
         let mut options: Vec<(String, String)> = vec![];
@@ -46,7 +46,9 @@ impl StatementParser<'_> {
                 self.token(&Token::Comma, "\",\" or \")\"")?;
             }
             let key = self.identifier()?;
-            let _ = self.parser.consume_token(&Token::Eq);
+            // `key => value` and `key = value`; `key value` is Presto's WITH without the sign.
+            let _ = self.parser.consume_token(&Token::RArrow)
+                || self.parser.consume_token(&Token::Eq);
             let value = self.option_value()?;
             if options.iter().any(|(known, _)| *known == key) {
                 return Err(Error::new(

@@ -67,7 +67,8 @@ impl<'a> StatementParser<'a> {
         let parser = Parser::new(&QuernDialect)
             .with_recursion_limit(PARSER_RECURSION)
             .with_tokens_with_locations(tokens);
-        let lines = std::iter::once(0).chain(sql.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let lines =
+            std::iter::once(0).chain(sql.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Ok(Self { parser, sql, start: Location::empty(), lines })
     }
 
@@ -241,9 +242,10 @@ impl StatementParser<'_> {
                 self.parser.advance_token();
                 Ok(name)
             }
-            Token::Word(word) => Err(self
-                .unexpected("a name")
-                .with_hint(format!("write \"{0}\" in double quotes to use it as a name", word.value))),
+            Token::Word(word) => Err(self.unexpected("a name").with_hint(format!(
+                "write \"{0}\" in double quotes to use it as a name",
+                word.value
+            ))),
             _ => Err(self.unexpected("a name")),
         }
     }
@@ -410,7 +412,10 @@ impl StatementParser<'_> {
 
     /// Where the last token that was taken ends.
     pub(super) fn last_end(&self) -> Location {
-        self.parser.get_current_token().span.end
+        // The parser may stand behind whitespace that it looked over.
+        let mut taken = (0..self.parser.index()).rev().map(|index| self.parser.token_at(index));
+        let last = taken.find(|at| !matches!(at.token, Token::Whitespace(_)));
+        last.map_or(self.start, |at| at.span.end)
     }
 
     fn offset(&self, at: Location) -> usize {

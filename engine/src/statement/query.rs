@@ -9,7 +9,13 @@ use std::ops::ControlFlow;
 
 /// Parses a query and refuses the clauses that a planner would pass over in silence.
 pub(super) fn query(parser: &mut StatementParser<'_>) -> Result<Box<Query>> {
-    let parsed = parser.parser.parse_query().map_err(|err| parser.parser_error(err))?;
+    let parsed = match parser.parser.parse_query() {
+        Ok(parsed) => parsed,
+        Err(_) if parser.at("VERSION AS OF") || parser.at("TIMESTAMP AS OF") => {
+            return Err(Error::not_supported("FOR VERSION and FOR TIMESTAMP AS OF"));
+        }
+        Err(err) => return Err(parser.parser_error(err)),
+    };
     match parsed.visit(&mut UnsupportedClauses) {
         ControlFlow::Continue(()) => Ok(parsed),
         ControlFlow::Break(clause) => Err(Error::not_supported(clause)),

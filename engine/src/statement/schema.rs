@@ -31,7 +31,8 @@ impl StatementParser<'_> {
             } else if self.accept("WITH") {
                 self.schema_properties(&mut schema)?;
             } else if self.at("AUTHORIZATION") || self.at("MANAGEDLOCATION") {
-                let clause = if self.at("AUTHORIZATION") { "AUTHORIZATION" } else { "MANAGEDLOCATION" };
+                let clause =
+                    if self.at("AUTHORIZATION") { "AUTHORIZATION" } else { "MANAGEDLOCATION" };
                 return Err(Error::not_supported(format!("CREATE SCHEMA … {clause}")));
             } else {
                 return Ok(Statement::CreateSchema(schema));

@@ -174,7 +174,8 @@ pub(super) fn alterable(name: &str, value: &Literal) -> Result<Parameters> {
 
 fn format_of(name: &str) -> Result<StorageFormat> {
     StorageFormat::from_name(name).ok_or_else(|| {
-        invalid(format!("unknown format \"{name}\"")).with_hint("there are PARQUET, TEXTFILE and CSV")
+        invalid(format!("unknown format \"{name}\""))
+            .with_hint("there are PARQUET, TEXTFILE and CSV")
     })
 }
 
@@ -210,7 +211,9 @@ pub(super) fn finish_hive_properties(draft: &mut Draft) -> Result<()> {
             "transactional" | "projection.enabled" if on => {
                 return Err(Error::not_supported(format!("table property \"{key}\"")));
             }
-            "skip.header.line.count" | "skip.footer.line.count" if value.parse::<u32>().is_err() => {
+            "skip.header.line.count" | "skip.footer.line.count"
+                if value.parse::<u32>().is_err() =>
+            {
                 return Err(invalid(format!("table property \"{key}\" takes a number from 0")));
             }
             _ => {

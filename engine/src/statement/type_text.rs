@@ -19,9 +19,9 @@ impl StatementParser<'_> {
     }
 
     fn type_name(&mut self) -> Result<String> {
-        for words in ["DOUBLE PRECISION", "CHARACTER VARYING"] {
+        for (words, name) in [("DOUBLE PRECISION", "double"), ("CHARACTER VARYING", "varchar")] {
             if self.accept(words) {
-                return Ok(words.to_lowercase());
+                return Ok(name.to_owned());
             }
         }
         match &self.parser.peek_token_ref().token {
@@ -37,21 +37,31 @@ impl StatementParser<'_> {
     /// What follows in round or angle brackets, with the brackets, or nothing.
     fn bracketed(&mut self) -> Result<String> {
         let mut text = String::new();
-        let mut depth = 0_i32;
         if !self.at_token(&Token::LParen) && !self.at_token(&Token::Lt) {
             return Ok(text);
         }
+        // The tokens that close what is open, innermost last.
+        let mut closing: Vec<Token> = vec![];
         let mut after_word = false;
         loop {
             let token = self.parser.peek_token_ref().token.clone();
-            depth += match token {
-                Token::LParen | Token::Lt => 1,
-                Token::RParen | Token::Gt => -1,
-                Token::ShiftRight => -2,
-                Token::EOF | Token::SemiColon => return Err(self.unexpected("the end of the type")),
-                _ => 0,
+            let fits = match &token {
+                Token::LParen => {
+                    closing.push(Token::RParen);
+                    true
+                }
+                Token::Lt => {
+                    closing.push(Token::Gt);
+                    true
+                }
+                Token::ShiftRight => {
+                    closing.pop() == Some(Token::Gt) && closing.pop() == Some(Token::Gt)
+                }
+                Token::RParen | Token::Gt => closing.pop().as_ref() == Some(&token),
+                Token::EOF | Token::SemiColon => false,
+                _ => true,
             };
-            if depth < 0 {
+            if !fits {
                 return Err(self.unexpected("the end of the type"));
             }
             let is_word = matches!(token, Token::Word(_) | Token::Number(..));
@@ -61,7 +71,7 @@ impl StatementParser<'_> {
             text.push_str(&token.to_string());
             after_word = is_word || matches!(token, Token::RParen | Token::Gt);
             self.parser.advance_token();
-            if depth == 0 {
+            if closing.is_empty() {
                 return Ok(text);
             }
         }

@@ -95,7 +95,10 @@ impl CatalogProviderList for QueryCatalogs {
     }
 
     fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
-        Some(Arc::new(QueryCatalog { inner: Arc::clone(&self.inner), catalog: name.to_lowercase() }))
+        Some(Arc::new(QueryCatalog {
+            inner: Arc::clone(&self.inner),
+            catalog: name.to_lowercase(),
+        }))
     }
 }
 
@@ -134,8 +137,7 @@ impl QuerySchema {
         }
         let metastore = self.inner.registry.get(&self.catalog)?;
         if self.schema == information_schema::NAME {
-            let rows =
-                information_schema::rows(&self.catalog, metastore.as_ref(), table).await?;
+            let rows = information_schema::rows(&self.catalog, metastore.as_ref(), table).await?;
             return rows.map(table_of_rows).unwrap_or_else(|| Err(self.not_found(table)));
         }
         self.resolve_hive(metastore, table).await
@@ -146,16 +148,15 @@ impl QuerySchema {
         metastore: Arc<dyn Metastore>,
         table: &str,
     ) -> quern_common::Result<Arc<dyn TableProvider>> {
-        let definition = metastore.get_table(&self.schema, table).await.map_err(|err| {
-            match err.code() {
+        let definition =
+            metastore.get_table(&self.schema, table).await.map_err(|err| match err.code() {
                 ErrorCode::TableNotFound => self.not_found(table),
                 ErrorCode::SchemaNotFound => Error::new(
                     ErrorCode::SchemaNotFound,
                     format!("schema \"{}.{}\" does not exist", self.catalog, self.schema),
                 ),
                 _ => err,
-            }
-        })?;
+            })?;
         if definition.table_type == TableType::View {
             return Err(Error::not_supported(format!(
                 "reading view \"{}.{}.{table}\"",

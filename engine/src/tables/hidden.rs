@@ -47,7 +47,9 @@ impl HiddenColumn {
         let data_type = match self {
             Self::Path | Self::Partition => DataType::Utf8,
             Self::FileSize => DataType::Int64,
-            Self::FileModifiedTime => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+            Self::FileModifiedTime => {
+                DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
+            }
         };
         Arc::new(Field::new(self.name(), data_type, false))
     }
@@ -56,7 +58,9 @@ impl HiddenColumn {
         match self {
             Self::Path => ScalarValue::Utf8(Some(format!("{url_prefix}{}", file.location))),
             Self::Partition => ScalarValue::Utf8(Some(partition.to_owned())),
-            Self::FileSize => ScalarValue::Int64(Some(i64::try_from(file.size).unwrap_or(i64::MAX))),
+            Self::FileSize => {
+                ScalarValue::Int64(Some(i64::try_from(file.size).unwrap_or(i64::MAX)))
+            }
             Self::FileModifiedTime => ScalarValue::TimestampMillisecond(
                 Some(file.last_modified.timestamp_millis()),
                 Some("UTC".into()),
@@ -110,10 +114,7 @@ pub fn hide_from_wildcards(query: &mut Query, hidden: &BTreeSet<HiddenColumn>) -
     }
 }
 
-fn hide_in_set_expr(
-    body: &mut SetExpr,
-    hidden: &BTreeSet<HiddenColumn>,
-) -> Result<()> {
+fn hide_in_set_expr(body: &mut SetExpr, hidden: &BTreeSet<HiddenColumn>) -> Result<()> {
     match body {
         SetExpr::Select(select) => hide_in_select(select, hidden),
         SetExpr::SetOperation { left, right, .. } => {
@@ -180,8 +181,10 @@ fn last_part(name: &ObjectName) -> Option<String> {
 
 fn exclude(options: &mut WildcardAdditionalOptions, hidden: &BTreeSet<HiddenColumn>) {
     if options.opt_exclude.is_none() && options.opt_except.is_none() {
-        let names =
-            hidden.iter().map(|c| ObjectName::from(vec![Ident::with_quote('"', c.name())])).collect();
+        let names = hidden
+            .iter()
+            .map(|c| ObjectName::from(vec![Ident::with_quote('"', c.name())]))
+            .collect();
         options.opt_exclude = Some(ExcludeSelectItem::Multiple(names));
     }
 }

@@ -8,11 +8,11 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::common::{DataFusionError, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfigBuilder, FileSource, ParquetSource,
 };
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::Expr;
@@ -130,7 +130,8 @@ impl HiveTable {
         let key_filters: Vec<Expr> =
             filters.iter().filter(|f| only_over_keys(f, &keys)).cloned().collect();
         let index = index_filter(&key_filters, &keys);
-        let found = self.metastore.get_partitions(&table.database, &table.name, &index, None).await?;
+        let found =
+            self.metastore.get_partitions(&table.database, &table.name, &index, None).await?;
         let total = match index {
             PartitionFilter::All => found.len(),
             _ => self.metastore.count_partitions(&table.database, &table.name).await?,
@@ -197,10 +198,8 @@ impl HiveTable {
     ) -> ScanResult<BTreeMap<String, Vec<PartitionedFile>>> {
         let wanted: Vec<_> =
             partitions.iter().map(|p| self.context.listings.files(&p.location)).collect();
-        let listings: Vec<_> = stream::iter(wanted)
-            .buffered(self.context.concurrency.max(1))
-            .try_collect()
-            .await?;
+        let listings: Vec<_> =
+            stream::iter(wanted).buffered(self.context.concurrency.max(1)).try_collect().await?;
         let mut by_store: BTreeMap<String, Vec<PartitionedFile>> = BTreeMap::new();
         for (partition, files) in partitions.iter().zip(listings) {
             let store = store_url(&partition.location);
@@ -211,8 +210,14 @@ impl HiveTable {
         Ok(by_store)
     }
 
-    fn split(&self, partition: &ScannedPartition, store: &str, meta: &ObjectMeta) -> PartitionedFile {
-        let hidden = self.hidden.iter().map(|c: &HiddenColumn| c.value(meta, store, &partition.name));
+    fn split(
+        &self,
+        partition: &ScannedPartition,
+        store: &str,
+        meta: &ObjectMeta,
+    ) -> PartitionedFile {
+        let hidden =
+            self.hidden.iter().map(|c: &HiddenColumn| c.value(meta, store, &partition.name));
         let values = partition.values.iter().cloned().chain(hidden).collect();
         PartitionedFile::new_from_meta(meta.clone()).with_partition_values(values)
     }
@@ -286,10 +291,8 @@ impl HiveTable {
         }
         let wanted: Vec<_> =
             files.iter().map(|f| self.file_statistics(state, store_url, &f.object_meta)).collect();
-        let statistics: Vec<_> = stream::iter(wanted)
-            .buffered(self.context.concurrency.max(1))
-            .try_collect()
-            .await?;
+        let statistics: Vec<_> =
+            stream::iter(wanted).buffered(self.context.concurrency.max(1)).try_collect().await?;
         Ok(files.into_iter().zip(statistics).map(|(f, known)| f.with_statistics(known)).collect())
     }
 

@@ -19,7 +19,14 @@ pub(super) fn only_over_keys(expr: &Expr, keys: &HashSet<&str>) -> bool {
         return false;
     }
     let subquery = |e: &Expr| {
-        matches!(e, Expr::InSubquery(_) | Expr::Exists(_) | Expr::ScalarSubquery(_) | Expr::OuterReferenceColumn(_, _) | Expr::SetComparison(_))
+        matches!(
+            e,
+            Expr::InSubquery(_)
+                | Expr::Exists(_)
+                | Expr::ScalarSubquery(_)
+                | Expr::OuterReferenceColumn(_, _)
+                | Expr::SetComparison(_)
+        )
     };
     let has_subquery = {
         use datafusion::common::tree_node::TreeNode;
@@ -66,7 +73,9 @@ fn convert(expr: &Expr, keys: &HashSet<&str>) -> Option<PartitionFilter> {
             key: key_of(&list.expr, keys)?,
             values: list.list.iter().map(literal).collect::<Option<_>>()?,
         }),
-        Expr::Like(like) if !like.negated && !like.case_insensitive && like.escape_char.is_none() => {
+        Expr::Like(like)
+            if !like.negated && !like.case_insensitive && like.escape_char.is_none() =>
+        {
             let key = key_of(&like.expr, keys)?;
             let PartitionValue::Text(pattern) = literal(&like.pattern)? else { return None };
             let prefix = pattern.strip_suffix('%')?;
@@ -132,9 +141,10 @@ pub(super) fn evaluate(
     let options = RecordBatchOptions::new().with_row_count(Some(n_partitions));
     let batch = RecordBatch::try_new_with_options(schema, values, &options)?;
     let result = predicate.evaluate(&batch)?.into_array(n_partitions)?;
-    let result = result.as_any().downcast_ref::<BooleanArray>().ok_or_else(|| {
-        DataFusionError::Internal("a partition filter is not boolean".to_owned())
-    })?;
+    let result = result
+        .as_any()
+        .downcast_ref::<BooleanArray>()
+        .ok_or_else(|| DataFusionError::Internal("a partition filter is not boolean".to_owned()))?;
     Ok((0..result.len()).map(|i| result.is_valid(i) && result.value(i)).collect())
 }
 

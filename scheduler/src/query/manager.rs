@@ -10,6 +10,7 @@ use crate::dispatch::{Dispatched, local};
 use crate::executors::Executors;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
 use dashmap::DashMap;
 use datafusion::sql::sqlparser::ast::Query;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -18,13 +19,13 @@ use quern_common::config::QueryConfig;
 use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode, Result};
 use quern_engine::ddl::{DdlExecutor, DdlOutcome};
-use quern_engine::ml::ModelTrainer;
+use quern_engine::ml::{ModelTrainer, PassRunner};
 use quern_engine::plan::{
     LogicalQuery, ModeChoice, PhysicalQuery, PlanScope, Planner, choose_mode, guard, scan_bytes,
 };
 use quern_engine::session::properties::{RequestedMode, SessionProperties};
 use quern_engine::session::{ExecutionMode, Session};
-use quern_engine::statement::{ExplainOptions, Statement, rewrite_placeholders};
+use quern_engine::statement::{CreateModel, ExplainOptions, Statement, rewrite_placeholders};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -252,15 +253,91 @@ impl QueryManager {
                 self.explain(session, *options, inner, record).await.map(one_batch)
             }
             Statement::CreateModel(create) => {
-                let scope = self.scope(session, ExecutionMode::Local)?;
-                let trained = self.options.models.create(session, create, &scope);
-                Ok(one_batch(trained.await?))
+                self.create_model(session, create, record).await.map(one_batch)
             }
             other => match self.options.ddl.execute(session, other).await? {
                 DdlOutcome::Rows(batch) => Ok(one_batch(batch)),
                 DdlOutcome::Done { .. } => Ok((no_columns(), stream::empty().boxed())),
             },
         }
+    }
+
+    /// Trains in this process, or by aggregate queries over executors when the session asks for
+    /// it or `auto` finds the training query large.
+    async fn create_model(
+        &self,
+        session: &Arc<Session>,
+        create: &CreateModel,
+        record: &Arc<QueryRecord>,
+    ) -> Result<RecordBatch> {
+        let choice = self.training_mode(session, create).await?;
+        let mode = choice.mode;
+        record.set_mode(choice);
+        record.enter(QueryState::Running);
+        let scope = self.scope(session, mode)?;
+        let runner = Passes { manager: self, mode, id: &record.id };
+        let runner: Option<&dyn PassRunner> = match mode {
+            ExecutionMode::Local => None,
+            ExecutionMode::Pipelined | ExecutionMode::Staged => Some(&runner),
+        };
+        self.options.models.create(session, create, &scope, runner).await
+    }
+
+    async fn training_mode(
+        &self,
+        session: &Arc<Session>,
+        create: &CreateModel,
+    ) -> Result<ModeChoice> {
+        let asked = self.properties(session)?.execution_mode();
+        let mode = match asked {
+            RequestedMode::Local => ExecutionMode::Local,
+            RequestedMode::Pipelined => ExecutionMode::Pipelined,
+            RequestedMode::Staged => ExecutionMode::Staged,
+            RequestedMode::Auto => {
+                return self.auto_mode(session, &create.query).await;
+            }
+        };
+        if mode != ExecutionMode::Local {
+            self.need_executors()?;
+        }
+        Ok(ModeChoice { mode, reason: "asked for by the session".to_owned() })
+    }
+
+    async fn auto_mode(&self, session: &Arc<Session>, query: &Query) -> Result<ModeChoice> {
+        let (planned, _, _) = self.plan_local(session, query, None, "").await?;
+        Ok(self.choose(&planned))
+    }
+
+    fn choose(&self, planned: &Planned) -> ModeChoice {
+        let bytes = match planned {
+            Planned::Local(physical) | Planned::Staged(physical) => scan_bytes(&physical.plan),
+            Planned::Pipelined(_) => 0,
+        };
+        let n_executors = self.options.executors.as_ref().map_or(0, |e| e.cluster.n_live());
+        let config = &self.options.config;
+        choose_mode(bytes, n_executors, config.distribute_above, config.stage_above)
+    }
+
+    /// Runs a query that is planned for `mode` to its end.
+    async fn run_planned(
+        &self,
+        query: LogicalQuery,
+        mode: ExecutionMode,
+        id: &QueryId,
+    ) -> Result<Vec<RecordBatch>> {
+        let physical = query.clone().physical().await?;
+        let context = physical.state.task_ctx();
+        let refused = guard::refuse(&physical.plan, mode, &context);
+        let dispatched = match (mode, refused) {
+            (ExecutionMode::Staged, None) => {
+                self.need_executors()?.staged.submit(id, physical).await?
+            }
+            (ExecutionMode::Pipelined, None) => {
+                self.need_executors()?.pipelined.submit(id, query).await?
+            }
+            _ => local::submit(physical, &self.options.threads)?,
+        };
+        dispatched.rows.try_collect().await
     }
 
     async fn start_query(
@@ -315,21 +392,9 @@ impl QueryManager {
                 self.plan_distributed(session, query, parameters, choice).await
             }
             RequestedMode::Auto => {
-                let n_executors =
-                    self.options.executors.as_ref().map_or(0, |e| e.cluster.n_live());
                 let (planned, _, schema) =
                     self.plan_local(session, query, parameters, "").await?;
-                let bytes = match &planned {
-                    Planned::Local(physical) => scan_bytes(&physical.plan),
-                    Planned::Pipelined(_) | Planned::Staged(_) => 0,
-                };
-                let config = &self.options.config;
-                let choice = choose_mode(
-                    bytes,
-                    n_executors,
-                    config.distribute_above,
-                    config.stage_above,
-                );
+                let choice = self.choose(&planned);
                 match choice.mode {
                     ExecutionMode::Local => Ok((planned, choice, schema)),
                     _ => self.plan_distributed(session, query, parameters, choice).await,
@@ -448,6 +513,20 @@ impl QueryManager {
     /// Longest that a query may run, for clients that wait.
     pub fn run_time_max(&self) -> Duration {
         self.options.config.max_run_time.0
+    }
+}
+
+/// The passes of a training, run where `mode` runs queries.
+struct Passes<'a> {
+    manager: &'a QueryManager,
+    mode: ExecutionMode,
+    id: &'a QueryId,
+}
+
+#[async_trait]
+impl PassRunner for Passes<'_> {
+    async fn run(&self, query: LogicalQuery) -> Result<Vec<RecordBatch>> {
+        self.manager.run_planned(query, self.mode, self.id).await
     }
 }
 

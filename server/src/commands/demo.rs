@@ -3,7 +3,7 @@
 use super::serve::{self, Role, Server};
 use crate::args::DemoArgs;
 use quern_client::ConnectOptions;
-use quern_client::shell::{self, ShellInput, ShellIo, ShellOptions};
+use quern_client::shell::{self, ShellInput, ShellOptions};
 use quern_common::{Error, ErrorCode, Result};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -92,7 +92,7 @@ async fn script(server: &Server, text: String, schema: Option<&str>) -> Result<(
         format: Some(shell::OutputFormat::Aligned),
         ..ShellOptions::new(connect)
     };
-    match shell::run(options, ShellIo::standard()).await {
+    match shell::run(options).await {
         shell::exit::OK => Ok(()),
         code => Err(Error::internal(format!("the demo's script failed with code {code}"))),
     }

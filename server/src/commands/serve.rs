@@ -3,12 +3,11 @@
 use crate::args::ServeArgs;
 use crate::{config, machine};
 use quern_catalog::metastore::Metastore;
-use quern_catalog::metastore::embedded::EmbeddedMetastore;
-use quern_catalog::storage::LocationPolicy;
+use quern_catalog::metastore::EmbeddedMetastore;
 use quern_common::config::Config;
 use quern_common::telemetry::{self, LogFormat};
 use quern_common::{Error, ErrorCode, Result};
-use quern_engine::runtime::EngineRuntime;
+use quern_engine::runtime::{EngineRuntime, LocationPolicy};
 use quern_scheduler::process::{self, RunningScheduler, SchedulerSetup};
 use std::io::Write;
 use std::path::Path;

@@ -2,11 +2,11 @@
 
 use super::serve::{self, Role, Server};
 use crate::args::{OutputFormat, ServeArgs, SqlArgs};
-use quern_catalog::storage::LocationPolicy;
 use quern_client::ConnectOptions;
-use quern_client::shell::{self, ShellInput, ShellIo, ShellOptions};
+use quern_client::shell::{self, ShellInput, ShellOptions};
 use quern_common::Result;
 use quern_common::config::Secret;
+use quern_engine::runtime::LocationPolicy;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ pub async fn run(args: SqlArgs) -> Result<ExitCode> {
             (Some(server), url)
         }
     };
-    let code = shell::run(shell_options(args, url), ShellIo::standard()).await;
+    let code = shell::run(shell_options(args, url)).await;
     drop(server);
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }

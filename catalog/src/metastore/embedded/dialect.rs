@@ -122,7 +122,11 @@ trait At {
 
 impl At for Error {
     fn at(self, path: &Path) -> Self {
-        Self::new(self.code(), format!("\"{}\": {}", path.display(), self.message()))
-            .with_source(self)
+        let message = format!("\"{}\": {}", path.display(), self.message());
+        let error = Self::new(self.code(), message);
+        match self.hint() {
+            Some(hint) => error.with_hint(hint).with_source(self),
+            None => error.with_source(self),
+        }
     }
 }

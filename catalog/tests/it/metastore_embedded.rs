@@ -1,0 +1,152 @@
+//! What a database file has to do beyond being a metastore: outlive its process, be shared, and
+//! refuse what it does not understand.
+
+use crate::metastore_suite::{WAREHOUSE, assert_code, partition, table};
+use quern_catalog::metastore::{EmbeddedMetastore, Metastore};
+use quern_catalog::model::{CompareOp, Database, PartitionFilter, PartitionValue};
+use quern_common::{ErrorCode, Result};
+use std::path::Path;
+use std::sync::Arc;
+
+async fn open(path: &Path) -> Result<EmbeddedMetastore> {
+    EmbeddedMetastore::open_sqlite(path, WAREHOUSE).await
+}
+
+async fn fill(store: &dyn Metastore) {
+    store.create_table(table("default", "t", &[("dt", "date"), ("n", "int")])).await.unwrap();
+    let partitions = (1..=20).map(|n| partition(&["2024-01-01", &n.to_string()])).collect();
+    store.add_partitions("default", "t", partitions, false).await.unwrap();
+}
+
+async fn assert_filled(store: &dyn Metastore) {
+    assert_eq!(store.get_table("default", "t").await.unwrap().version, 1);
+    let filter = PartitionFilter::Compare {
+        key: "n".to_owned(),
+        op: CompareOp::GtEq,
+        value: PartitionValue::Int(11),
+    };
+    let found = store.get_partitions("default", "t", &filter, None).await.unwrap();
+    assert_eq!(found.len(), 10);
+}
+
+#[tokio::test]
+async fn everything_is_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    let store = open(&path).await.unwrap();
+    fill(&store).await;
+    store.close().await;
+    assert_code(store.list_databases().await, ErrorCode::HiveMetastoreError);
+    let store = EmbeddedMetastore::open_sqlite(&path, "file:///moved").await.unwrap();
+    assert_filled(&store).await;
+    // The schema that exists stays where it is; a new one goes to the new warehouse.
+    assert_eq!(store.get_database("default").await.unwrap().location, WAREHOUSE);
+    let new = Database { name: "d".to_owned(), ..Database::default() };
+    store.create_database(new).await.unwrap();
+    assert_eq!(store.get_database("d").await.unwrap().location, "file:///moved/d.db");
+}
+
+#[tokio::test]
+async fn acknowledged_changes_are_in_the_files_without_a_clean_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let crashed = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("m.db")).await.unwrap();
+    fill(&store).await;
+    // What a killed process leaves behind is what the files hold at that moment.
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), crashed.path().join(file.file_name())).unwrap();
+    }
+    let recovered = open(&crashed.path().join("m.db")).await.unwrap();
+    assert_filled(&recovered).await;
+}
+
+#[tokio::test]
+async fn a_dropped_statement_is_undone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("m.db")).await.unwrap();
+    store.create_table(table("default", "t", &[("n", "int")])).await.unwrap();
+    let many = (0..20_000).map(|n| partition(&[&n.to_string()])).collect();
+    let add = store.add_partitions("default", "t", many, false);
+    let result = tokio::time::timeout(std::time::Duration::from_millis(100), add).await;
+    assert!(result.is_err(), "the statement was too fast to be cancelled");
+    let count = store.count_partitions("default", "t").await.unwrap();
+    assert_eq!(count, 0);
+    store.add_partitions("default", "t", vec![partition(&["1"])], false).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_tasks_change_one_catalogue() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    // Two stores on one file: what two processes would be.
+    let (a, b) = tokio::join!(open(&path), open(&path));
+    let stores = [Arc::new(a.unwrap()), Arc::new(b.unwrap())];
+    stores[0].create_table(table("default", "shared", &[("n", "int")])).await.unwrap();
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let store = Arc::clone(&stores[task % 2]);
+            tokio::spawn(async move {
+                let own = format!("t{task}");
+                for round in 0..5 {
+                    store.create_table(table("default", &own, &[])).await.unwrap();
+                    let p = vec![partition(&[&(task * 10 + round).to_string()])];
+                    store.add_partitions("default", "shared", p, false).await.unwrap();
+                    count_up(store.as_ref()).await;
+                    store.drop_table("default", &own).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(stores[1].count_partitions("default", "shared").await.unwrap(), 40);
+    // No increment was lost.
+    let shared = stores[0].get_table("default", "shared").await.unwrap();
+    assert_eq!(shared.parameters["counter"], "40");
+    assert_eq!(stores[0].list_tables("default").await.unwrap(), ["shared"]);
+}
+
+/// Adds one to a table parameter, as a client that reads, changes and writes does.
+async fn count_up(store: &dyn Metastore) {
+    loop {
+        let mut table = store.get_table("default", "shared").await.unwrap();
+        let counter: i64 = table.parameters.get("counter").map_or(0, |n| n.parse().unwrap());
+        table.parameters.insert("counter".to_owned(), (counter + 1).to_string());
+        let version = table.version;
+        match store.alter_table("default", "shared", Some(version), table).await {
+            Ok(()) => return,
+            Err(err) => assert_eq!(err.code(), ErrorCode::TransactionConflict),
+        }
+    }
+}
+
+#[tokio::test]
+async fn files_that_are_no_metastore_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let garbage = dir.path().join("garbage.db");
+    std::fs::write(&garbage, "certainly not a database, but long enough to look at".repeat(100))
+        .unwrap();
+    let err = open(&garbage).await.unwrap_err();
+    assert_eq!(err.code(), ErrorCode::HiveMetastoreError);
+    assert!(err.message().contains("garbage.db"), "{err}");
+    assert_code(open(&dir.path().join("missing/m.db")).await, ErrorCode::HiveMetastoreError);
+    assert_code(open(dir.path()).await, ErrorCode::HiveMetastoreError);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    open(&path).await.unwrap().close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let newer = "INSERT INTO _sqlx_migrations
+        (version, description, success, checksum, execution_time) VALUES (999, 'x', 1, 'x', 0)";
+    sqlx::query(newer).execute(&pool).await.unwrap();
+    pool.close().await;
+    let err = open(&path).await.unwrap_err();
+    assert_eq!(err.code(), ErrorCode::HiveMetastoreError);
+    assert_eq!(err.hint(), Some("it was written by a newer version of Quern"));
+}

@@ -1,0 +1,418 @@
+//! Runs tasks and knows which are running.
+
+use super::Reporter;
+use ballista_core::JobId;
+use ballista_core::error::BallistaError;
+use ballista_core::registry::BallistaFunctionRegistry;
+use ballista_core::serde::BallistaCodec;
+use ballista_core::serde::protobuf::failed_task::FailedReason;
+use ballista_core::serde::protobuf::{
+    FailedTask, MultiTaskDefinition, OperatorMetricsSet, ShuffleWritePartition, SuccessfulTask,
+    TaskStatus, task_status,
+};
+use ballista_core::serde::scheduler::from_proto::get_task_definition_vec;
+use ballista_core::serde::scheduler::{TaskDefinition, TaskKey};
+use ballista_executor::execution_engine::{ExecutionEngine, QueryStageExecutor};
+use dashmap::DashMap;
+use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::MemoryLimit;
+use datafusion::prelude::SessionConfig;
+use futures::FutureExt;
+use quern_common::ids::NodeId;
+use quern_common::{Error, Result};
+use quern_engine::error::from_datafusion;
+use quern_engine::runtime::EngineRuntime;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+/// How long the removal of a job's files waits for its tasks to stop.
+const STOP_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// What tasks are run with.
+pub(crate) struct TaskRunnerOptions {
+    /// This executor.
+    pub(crate) id: NodeId,
+    /// Memory, scratch, caches, storage.
+    pub(crate) runtime: EngineRuntime,
+    /// Tasks that run at once.
+    pub(crate) task_slots: usize,
+    /// Where shuffle files go.
+    pub(crate) work_dir: PathBuf,
+    /// What a task's configuration begins with.
+    pub(crate) config: SessionConfig,
+    /// Functions by name.
+    pub(crate) functions: BallistaFunctionRegistry,
+    /// Decodes plans.
+    pub(crate) codec: BallistaCodec,
+    /// Prepares a stage's plan.
+    pub(crate) engine: Arc<dyn ExecutionEngine>,
+    /// Takes the ends of tasks.
+    pub(crate) reporter: Reporter,
+    /// Threads of query work.
+    pub(crate) threads: Handle,
+}
+
+/// Runs tasks.
+pub(crate) struct TaskRunner {
+    options: TaskRunnerOptions,
+    running: DashMap<Attempt, Running>,
+}
+
+/// A task and which attempt of its stage it belongs to: attempts number their tasks anew.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Attempt {
+    task: TaskKey,
+    stage_attempt: u32,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Running {
+    cancel: CancellationToken,
+    ended: CancellationToken,
+}
+
+impl fmt::Debug for TaskRunner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskRunner").field("running", &self.running.len()).finish()
+    }
+}
+
+impl TaskRunner {
+    pub(crate) fn new(options: TaskRunnerOptions) -> Self {
+        Self { options, running: DashMap::new() }
+    }
+
+    /// Starts tasks that share a plan.
+    pub(crate) fn launch(self: &Arc<Self>, tasks: MultiTaskDefinition) {
+        // Entered before anything runs, so that a cancellation never comes too early.
+        let attempts: Vec<_> = tasks.task_ids.iter().map(|t| attempt(&tasks, t.task_id)).collect();
+        for attempt in &attempts {
+            self.running.insert(attempt.clone(), Running::default());
+        }
+        let runner = Arc::clone(self);
+        self.options.threads.spawn(async move { runner.decode_and_run(tasks, attempts).await });
+    }
+
+    async fn decode_and_run(self: Arc<Self>, tasks: MultiTaskDefinition, attempts: Vec<Attempt>) {
+        let times = Times { launched: tasks.launch_time, started: now_ms() };
+        match self.decode(tasks) {
+            Ok(definitions) => {
+                for (attempt, definition) in attempts.into_iter().zip(definitions) {
+                    let runner = Arc::clone(&self);
+                    self.options.threads.spawn(async move { runner.run(attempt, definition).await });
+                }
+            }
+            Err(err) => {
+                let failure = failed_task(err);
+                for attempt in attempts {
+                    self.end(attempt, Err(failure.clone()), Vec::new(), times).await;
+                }
+            }
+        }
+    }
+
+    fn decode(&self, tasks: MultiTaskDefinition) -> Result<Vec<TaskDefinition>, BallistaError> {
+        let options = &self.options;
+        let env = Arc::clone(options.runtime.shared_env());
+        get_task_definition_vec(
+            tasks,
+            Arc::new(move |_: &SessionConfig| Ok(Arc::clone(&env))),
+            options.config.clone(),
+            options.functions.scalar_functions.clone(),
+            options.functions.aggregate_functions.clone(),
+            options.functions.window_functions.clone(),
+            options.functions.higher_order_functions.clone(),
+            options.codec.clone(),
+        )
+    }
+
+    async fn run(self: Arc<Self>, attempt: Attempt, task: TaskDefinition) {
+        let times = Times { launched: task.launch_time, started: now_ms() };
+        let span = tracing::info_span!(
+            "task",
+            job = %task.job_id,
+            stage_id = task.stage_id,
+            task_id = task.task_id,
+            attempt = task.stage_attempt_num,
+        );
+        let (outcome, metrics) = async {
+            self.outlast_older_attempts(&attempt).await;
+            match self.prepare(task) {
+                Err(err) => (Err(failed_task(err.into())), Vec::new()),
+                Ok((stage, context)) => {
+                    let outcome = self.execute(&attempt, stage.as_ref(), context).await;
+                    let outcome = outcome.and_then(|files| success(&self.options.id, &*stage, files));
+                    (outcome.map_err(failed_task), operator_metrics(&*stage))
+                }
+            }
+        }
+        .instrument(span)
+        .await;
+        self.end(attempt, outcome, metrics, times).await;
+    }
+
+    fn prepare(
+        &self,
+        task: TaskDefinition,
+    ) -> Result<(Arc<dyn QueryStageExecutor>, Arc<TaskContext>), DataFusionError> {
+        let options = &self.options;
+        let identity = format!("{}/{}/{}", task.job_id, task.stage_id, task.task_id);
+        let stage = options.engine.create_query_stage_exec(
+            task.job_id,
+            task.stage_id,
+            task.task_id,
+            task.global_output_partition_ids,
+            task.plan,
+            &options.work_dir.to_string_lossy(),
+            &task.session_config,
+        )?;
+        let env = options.runtime.query_env(self.memory_bytes(task.vcores_consumed));
+        let functions = task.function_registry;
+        let context = TaskContext::new(
+            Some(identity),
+            task.session_id,
+            task.session_config,
+            functions.scalar_functions.clone(),
+            functions.higher_order_functions.clone(),
+            functions.aggregate_functions.clone(),
+            functions.window_functions.clone(),
+            env,
+        );
+        Ok((stage, Arc::new(context)))
+    }
+
+    /// A task's share of the pool: as much as its share of the slots.
+    fn memory_bytes(&self, slots: u32) -> Option<usize> {
+        match self.options.runtime.shared_env().memory_pool.memory_limit() {
+            MemoryLimit::Finite(bytes) => {
+                Some((bytes / self.options.task_slots).saturating_mul(slots.max(1) as usize))
+            }
+            _ => None,
+        }
+    }
+
+    async fn execute(
+        &self,
+        attempt: &Attempt,
+        stage: &dyn QueryStageExecutor,
+        context: Arc<TaskContext>,
+    ) -> Result<Vec<ShuffleWritePartition>, BallistaError> {
+        let Some(cancel) = self.running.get(attempt).map(|running| running.cancel.clone()) else {
+            return Err(BallistaError::Cancelled);
+        };
+        let work = stage.execute_query_stage(attempt.task.task_id, context);
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(BallistaError::Cancelled),
+            ended = AssertUnwindSafe(work).catch_unwind() => match ended {
+                Ok(ended) => ended.map_err(BallistaError::from),
+                Err(panic) => {
+                    let message = panic_message(panic.as_ref());
+                    Err(BallistaError::Internal(format!("a task panicked: {message}")))
+                }
+            },
+        }
+    }
+
+    async fn end(
+        &self,
+        attempt: Attempt,
+        outcome: Result<SuccessfulTask, FailedTask>,
+        metrics: Vec<OperatorMetricsSet>,
+        times: Times,
+    ) {
+        if let Some((_, running)) = self.running.remove(&attempt) {
+            running.ended.cancel();
+        }
+        let status = match outcome {
+            Ok(success) => task_status::Status::Successful(success),
+            Err(failure) => {
+                tracing::info!(job = %attempt.task.job_id, error = failure.error, "task failed");
+                task_status::Status::Failed(failure)
+            }
+        };
+        let TaskKey { job_id, stage_id, task_id } = attempt.task;
+        let status = TaskStatus {
+            task_id: as_u32(task_id),
+            job_id: job_id.into(),
+            stage_id: as_u32(stage_id),
+            stage_attempt_num: attempt.stage_attempt,
+            launch_time: times.launched,
+            start_exec_time: times.started,
+            end_exec_time: now_ms(),
+            metrics,
+            status: Some(status),
+        };
+        self.options.reporter.report(status).await;
+    }
+
+    /// Stops a task, in whichever attempt of its stage.
+    pub(crate) fn cancel(&self, task: &TaskKey) {
+        self.cancel_where(|attempt| attempt.task == *task);
+    }
+
+    /// Stops all tasks.
+    pub(crate) fn cancel_all(&self) {
+        self.cancel_where(|_| true);
+    }
+
+    fn cancel_where(&self, choose: impl Fn(&Attempt) -> bool) -> Vec<CancellationToken> {
+        let chosen = self.running.iter().filter(|entry| choose(entry.key()));
+        chosen
+            .map(|entry| {
+                entry.cancel.cancel();
+                entry.ended.clone()
+            })
+            .collect()
+    }
+
+    /// Attempts of one task write the same files, so a new one waits for the old one's end.
+    async fn outlast_older_attempts(&self, newest: &Attempt) {
+        let older = self.cancel_where(|attempt| {
+            attempt.task == newest.task && attempt.stage_attempt < newest.stage_attempt
+        });
+        all_ended(older).await;
+    }
+
+    /// Removes a job's shuffle files, or those of some of its stages. Without a list of stages
+    /// the job is over, so its tasks are stopped first.
+    pub(crate) async fn remove_job_data(&self, job: &str, stages: &[u32]) -> Result<()> {
+        // The name becomes part of a path.
+        if job.is_empty() || !job.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            return Err(Error::internal(format!("\"{job}\" is no job id")));
+        }
+        if stages.is_empty() {
+            let id = JobId::new(job);
+            let tasks = self.cancel_where(|attempt| attempt.task.job_id == id);
+            if tokio::time::timeout(STOP_WAIT_MAX, all_ended(tasks)).await.is_err() {
+                tracing::warn!(job, "tasks did not stop before their files were removed");
+            }
+            return remove_dir(self.options.work_dir.join(job)).await;
+        }
+        for stage in stages {
+            remove_dir(self.options.work_dir.join(job).join(stage.to_string())).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn all_ended(tasks: Vec<CancellationToken>) {
+    for ended in tasks {
+        ended.cancelled().await;
+    }
+}
+
+async fn remove_dir(path: PathBuf) -> Result<()> {
+    match tokio::fs::remove_dir_all(&path).await {
+        Err(err) if err.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::internal(format!("removing \"{}\": {err}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn attempt(tasks: &MultiTaskDefinition, task_id: u32) -> Attempt {
+    Attempt {
+        task: TaskKey {
+            job_id: JobId::new(tasks.job_id.as_str()),
+            stage_id: tasks.stage_id as usize,
+            task_id: task_id as usize,
+        },
+        stage_attempt: tasks.stage_attempt_num,
+    }
+}
+
+fn success(
+    executor: &NodeId,
+    stage: &dyn QueryStageExecutor,
+    files: Vec<ShuffleWritePartition>,
+) -> Result<SuccessfulTask, BallistaError> {
+    Ok(SuccessfulTask {
+        executor_id: executor.to_string(),
+        partitions: files,
+        runtime_stats: stage.collect_runtime_stats_reports(),
+        window_state: stage.collect_window_state_reports()?,
+        task_column_stats: Vec::new(),
+    })
+}
+
+fn operator_metrics(stage: &dyn QueryStageExecutor) -> Vec<OperatorMetricsSet> {
+    let sets: Result<Vec<_>, BallistaError> =
+        stage.collect_plan_metrics().into_iter().map(TryInto::try_into).collect();
+    sets.unwrap_or_else(|err| {
+        tracing::debug!(error = %err, "metrics of a task cannot be sent");
+        Vec::new()
+    })
+}
+
+/// Ballista decides what may be tried again. Where nothing may, the text is all that reaches
+/// the scheduler, so it is ours, with its code.
+fn failed_task(err: BallistaError) -> FailedTask {
+    let cause = match err {
+        BallistaError::DataFusionError(err) => Arc::new(*err),
+        BallistaError::ArrowError(err) => Arc::new(DataFusionError::ArrowError(err, None)),
+        BallistaError::Internal(message) => {
+            Arc::new(DataFusionError::External(Box::new(Error::internal(message))))
+        }
+        other => return FailedTask::from(other),
+    };
+    let shared = || DataFusionError::Shared(Arc::clone(&cause));
+    let mut failure = FailedTask::from(BallistaError::DataFusionError(Box::new(shared())));
+    if matches!(failure.failed_reason, Some(FailedReason::ExecutionError(_))) {
+        failure.error = format!("{:?}", from_datafusion(shared()));
+    }
+    failure
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    launched: u64,
+    started: u64,
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn as_u32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quern_common::ErrorCode;
+
+    #[test]
+    fn a_failure_keeps_its_code_and_message() {
+        let ours = Error::new(ErrorCode::HiveBadData, "file \"x\" is corrupt");
+        let failure = failed_task(DataFusionError::External(Box::new(ours)).into());
+        let back = Error::from_tagged(&failure.error).unwrap();
+        assert_eq!(back.code(), ErrorCode::HiveBadData);
+        assert_eq!(back.message(), "file \"x\" is corrupt");
+        assert!(!failure.retryable);
+    }
+
+    #[test]
+    fn a_failed_fetch_is_ballistas_to_handle() {
+        let fetch = BallistaError::FetchFailed("e".to_owned(), 1, 2, "gone".to_owned());
+        let failure = failed_task(BallistaError::DataFusionError(Box::new(fetch.into_datafusion())));
+        assert!(matches!(failure.failed_reason, Some(FailedReason::FetchPartitionError(_))));
+    }
+}

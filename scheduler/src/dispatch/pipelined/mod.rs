@@ -1,0 +1,173 @@
+//! Runs a plan on datafusion-distributed: exchanges stream between executors, nothing touches
+//! disk, and a lost executor costs the whole query, which is run again when no row was
+//! delivered.
+
+mod failure;
+mod workers;
+
+pub(crate) use workers::workers;
+
+use super::local::{SpawnedRows, spawn_stream};
+use super::{Dispatched, Progress};
+use crate::cluster::Cluster;
+use arrow::record_batch::RecordBatch;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion_distributed::{DistributedExec, NetworkBoundaryExt};
+use futures::StreamExt;
+use futures::stream;
+use parking_lot::Mutex;
+use quern_common::ids::QueryId;
+use quern_common::{Error, ErrorCode, Result};
+use quern_engine::plan::{LogicalQuery, PhysicalQuery};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// Runs of the whole query after the first.
+const RERUNS_MAX: usize = 2;
+/// With fewer, datafusion-distributed cuts single-mode aggregates over tasks and answers wrong
+/// (TPC-H q11, q15).
+const TARGET_PARTITIONS_MIN: usize = 2;
+
+/// Runs queries with streaming exchanges.
+#[derive(Debug, Clone)]
+pub struct PipelinedDispatcher {
+    cluster: Arc<Cluster>,
+    threads: Handle,
+}
+
+impl PipelinedDispatcher {
+    /// A dispatcher to the executors of `cluster`, whose queries end on `threads`.
+    pub fn new(cluster: Arc<Cluster>, threads: Handle) -> Self {
+        Self { cluster, threads }
+    }
+
+    /// Starts a query, planned for [`quern_engine::session::ExecutionMode::Pipelined`] with the
+    /// cluster's workers, and returns at once. Dropping its rows cancels it.
+    ///
+    /// # Errors
+    /// `NO_NODES_AVAILABLE` when no executor joins within the configured time; those of
+    /// planning.
+    pub async fn submit(&self, query_id: &QueryId, logical: LogicalQuery) -> Result<Dispatched> {
+        self.cluster.wait_for_executor().await?;
+        let mut run = Run {
+            dispatcher: self.clone(),
+            query_id: query_id.clone(),
+            logical: at_least_two_partitions(logical),
+            used: BTreeSet::new(),
+            reruns_left: RERUNS_MAX,
+            progress: Arc::default(),
+        };
+        let (plan, rows) = run.start().await?;
+        let (progress, schema) = (Arc::clone(&run.progress), plan.schema());
+        let mode_note = (!plan.is::<DistributedExec>())
+            .then(|| "too small to be divided: it ran in the scheduler".to_owned());
+        let rows = stream::try_unfold(Running { run, rows, delivered: false }, next_batch);
+        Ok(Dispatched {
+            schema,
+            rows: rows.boxed(),
+            progress: Arc::new(move || *progress.lock()),
+            mode_note,
+        })
+    }
+}
+
+fn at_least_two_partitions(mut logical: LogicalQuery) -> LogicalQuery {
+    let execution = &mut logical.state.config_mut().options_mut().execution;
+    execution.target_partitions = execution.target_partitions.max(TARGET_PARTITIONS_MIN);
+    logical
+}
+
+/// A query and what it takes to run it again.
+struct Run {
+    dispatcher: PipelinedDispatcher,
+    query_id: QueryId,
+    logical: LogicalQuery,
+    /// The executors there were when it was planned.
+    used: BTreeSet<String>,
+    reruns_left: usize,
+    progress: Arc<Mutex<Progress>>,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("query_id", &self.query_id).finish_non_exhaustive()
+    }
+}
+
+impl Run {
+    async fn start(&mut self) -> Result<(Arc<dyn ExecutionPlan>, SpawnedRows)> {
+        self.used = self.dispatcher.cluster.node_ids();
+        let PhysicalQuery { plan, state } = self.logical.clone().physical().await?;
+        *self.progress.lock() = shape(&plan);
+        let rows = spawn_stream(Arc::clone(&plan), state.task_ctx(), &self.dispatcher.threads);
+        Ok((plan, rows))
+    }
+
+    /// Runs the query again when it failed with an executor and no row is out.
+    async fn again(&mut self, error: Error, delivered: bool) -> Result<SpawnedRows> {
+        if !failure::may_be_a_loss(&error) {
+            return Err(error);
+        }
+        let cluster = Arc::clone(&self.dispatcher.cluster);
+        cluster.probe().await;
+        let is_loss = failure::is_loss(&error) || !self.used.is_subset(&cluster.node_ids());
+        if !is_loss {
+            return Err(error);
+        }
+        if delivered || self.reruns_left == 0 {
+            let text = format!("an executor was lost: {}", error.message());
+            return Err(Error::new(ErrorCode::RemoteHostGone, text));
+        }
+        self.reruns_left -= 1;
+        tracing::warn!(query_id = %self.query_id, error = %error, "running the query again");
+        cluster.wait_for_executor().await?;
+        self.start().await.map(|(_, rows)| rows)
+    }
+}
+
+#[derive(Debug)]
+struct Running {
+    run: Run,
+    rows: SpawnedRows,
+    delivered: bool,
+}
+
+async fn next_batch(mut running: Running) -> Result<Option<(RecordBatch, Running)>> {
+    loop {
+        match running.rows.next().await {
+            None => {
+                let mut progress = running.run.progress.lock();
+                (progress.stages_done, progress.tasks_done) = (progress.stages, progress.tasks);
+                return Ok(None);
+            }
+            // A batch without rows commits to nothing.
+            Some(Ok(batch)) if batch.num_rows() == 0 => {}
+            Some(Ok(batch)) => {
+                running.delivered = true;
+                return Ok(Some((batch, running)));
+            }
+            Some(Err(error)) => {
+                running.rows = running.run.again(error, running.delivered).await?;
+            }
+        }
+    }
+}
+
+/// Stages and tasks of a plan.
+fn shape(plan: &Arc<dyn ExecutionPlan>) -> Progress {
+    let mut progress = Progress { stages: 1, tasks: 1, ..Progress::default() };
+    add_stages(plan, &mut progress);
+    progress
+}
+
+fn add_stages(plan: &Arc<dyn ExecutionPlan>, progress: &mut Progress) {
+    if let Some(boundary) = plan.as_network_boundary() {
+        progress.stages += 1;
+        progress.tasks += boundary.input_stage().task_count();
+    }
+    for child in plan.children() {
+        add_stages(child, progress);
+    }
+}

@@ -1,0 +1,103 @@
+//! Executors that vanish, come back, or never were. Dropping a [`RunningExecutor`] closes its
+//! connections and ends its tasks at once, as the end of a process does.
+
+use super::fixture::{N_EVENTS, TestCluster, collect, first};
+use quern_common::ErrorCode;
+use quern_engine::session::ExecutionMode;
+use std::time::{Duration, Instant};
+
+/// Long enough to be interrupted: each event meets 800 others.
+const SLOW: &str = "SELECT a.k, count(*), sum(a.v * b.v) FROM events a JOIN events b ON a.k = b.k \
+                    GROUP BY a.k ORDER BY a.k";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_staged_query_survives_the_loss_of_an_executor() {
+    one_of_two_is_lost(ExecutionMode::Staged).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipelined_query_survives_the_loss_of_an_executor() {
+    one_of_two_is_lost(ExecutionMode::Pipelined).await;
+}
+
+async fn one_of_two_is_lost(mode: ExecutionMode) {
+    let mut cluster = TestCluster::start(2).await;
+    let expected = cluster.rows(SLOW, ExecutionMode::Local).await.unwrap();
+    let dispatched = cluster.submit(SLOW, mode).await.unwrap();
+    let rows = tokio::spawn(collect(dispatched));
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(!rows.is_finished(), "too fast to be interrupted");
+    drop(cluster.executors.remove(0));
+    let answer = tokio::time::timeout(Duration::from_secs(60), rows).await.unwrap().unwrap();
+    assert_eq!(answer.as_ref().ok(), Some(&expected), "{answer:?}");
+    assert_eq!(cluster.cluster.n_live(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_executors_a_query_ends_with_an_error() {
+    for mode in [ExecutionMode::Staged, ExecutionMode::Pipelined] {
+        let mut cluster = TestCluster::start(2).await;
+        let dispatched = cluster.submit(SLOW, mode).await.unwrap();
+        let rows = tokio::spawn(collect(dispatched));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        cluster.executors.clear();
+        let answer = tokio::time::timeout(Duration::from_secs(20), rows).await.unwrap().unwrap();
+        let code = answer.unwrap_err().code();
+        assert!(
+            matches!(code, ErrorCode::RemoteHostGone | ErrorCode::NoNodesAvailable),
+            "{mode:?}: {code}"
+        );
+        let err = cluster.rows("SELECT count(*) FROM events", mode).await.unwrap_err();
+        assert_eq!(err.code(), ErrorCode::NoNodesAvailable, "{mode:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn executors_come_and_go() {
+    let mut cluster = TestCluster::start(2).await;
+    assert_eq!(cluster.cluster.n_slots(), 4);
+    let started = Instant::now();
+    drop(cluster.executors.remove(0));
+    cluster.until("the loss is noticed", || cluster.cluster.n_live() == 1).await;
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    cluster.add_executor().await;
+    cluster.executors.remove(0).shutdown().await;
+    cluster.until("the farewell is heard", || cluster.cluster.n_live() == 1).await;
+    for mode in [ExecutionMode::Staged, ExecutionMode::Pipelined] {
+        let rows = cluster.rows("SELECT count(*) FROM events", mode).await.unwrap();
+        assert_eq!(rows, [N_EVENTS.to_string()]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropped_rows_cancel_the_query() {
+    let cluster = TestCluster::start(2).await;
+    for mode in [ExecutionMode::Staged, ExecutionMode::Pipelined] {
+        let dispatched = cluster.submit(SLOW, mode).await.unwrap();
+        let rows = tokio::spawn(collect(dispatched));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(!rows.is_finished(), "too fast to be cancelled");
+        let asked = Instant::now();
+        rows.abort();
+        assert!(rows.await.unwrap_err().is_cancelled());
+        assert!(asked.elapsed() < Duration::from_millis(100), "{:?}", asked.elapsed());
+        let n_running =
+            || cluster.cluster.nodes().iter().map(|node| node.running_tasks).sum::<usize>();
+        cluster.until("tasks stop", || n_running() == 0).await;
+        cluster.until("files are removed", || cluster.n_job_dirs() == 0).await;
+        assert!(asked.elapsed() < Duration::from_secs(2), "{mode:?}: {:?}", asked.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_result_that_is_lost_before_it_is_fetched_is_made_again() {
+    let mut cluster = TestCluster::start(1).await;
+    let sql = "SELECT id FROM events ORDER BY id";
+    let mut dispatched = cluster.submit(sql, ExecutionMode::Staged).await.unwrap();
+    let progress = dispatched.progress.clone();
+    cluster.until("the job is done", || cluster.n_job_dirs() > 0 && progress().stages == 0).await;
+    // The result is on the first executor only.
+    cluster.add_executor().await;
+    drop(cluster.executors.remove(0));
+    assert!(first(&mut dispatched).await.unwrap().num_rows() > 0);
+}
