@@ -47,8 +47,8 @@ impl StatementParser<'_> {
             }
             let key = self.identifier()?;
             // `key => value` and `key = value`; `key value` is Presto's WITH without the sign.
-            let _ = self.parser.consume_token(&Token::RArrow)
-                || self.parser.consume_token(&Token::Eq);
+            let _ =
+                self.parser.consume_token(&Token::RArrow) || self.parser.consume_token(&Token::Eq);
             let value = self.option_value()?;
             if options.iter().any(|(known, _)| *known == key) {
                 return Err(Error::new(
