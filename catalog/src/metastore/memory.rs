@@ -156,7 +156,8 @@ impl Metastore for MemoryMetastore {
         rules::check_droppable(&name)?;
         let mut databases = self.databases.write();
         let stored = databases.get(&name).ok_or_else(|| rules::schema_not_found(&name))?;
-        if !cascade && !(stored.tables.is_empty() && stored.models.is_empty()) {
+        let empty = stored.tables.is_empty() && stored.models.is_empty();
+        if !cascade && !empty {
             return Err(rules::schema_not_empty(&name));
         }
         databases.remove(&name);

@@ -66,9 +66,9 @@ async fn a_dropped_statement_is_undone() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("m.db")).await.unwrap();
     store.create_table(table("default", "t", &[("n", "int")])).await.unwrap();
-    let many = (0..20_000).map(|n| partition(&[&n.to_string()])).collect();
+    let many = (0..50_000).map(|n| partition(&[&n.to_string()])).collect();
     let add = store.add_partitions("default", "t", many, false);
-    let result = tokio::time::timeout(std::time::Duration::from_millis(100), add).await;
+    let result = tokio::time::timeout(std::time::Duration::from_millis(50), add).await;
     assert!(result.is_err(), "the statement was too fast to be cancelled");
     let count = store.count_partitions("default", "t").await.unwrap();
     assert_eq!(count, 0);

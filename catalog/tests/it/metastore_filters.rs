@@ -16,7 +16,7 @@ const KEYS: &[(&str, &str)] = &[
     ("d", "date"),
     ("x", "double"),
     ("m", "decimal(10,3)"),
-    ("b", "boolean"),
+    ("f", "boolean"),
     ("t", "timestamp"),
 ];
 const STRINGS: &[&str] = &["", "a", "A", "ab", "a%b", "a/b", "b", "é", "😀", "10", "9", "a\0"];

@@ -220,3 +220,57 @@ fn push_range(sql: &mut QueryBuilder, value: &str, range: (Vec<u8>, &str, Vec<u8
 fn key_index(key: usize) -> i64 {
     i64::try_from(key).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metastore::embedded::dialect::Connections;
+    use crate::model::KeyValue;
+
+    async fn plan_of(filter: CheckedFilter) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let connections = Connections::open(&dir.path().join("m.db")).await.unwrap();
+        let mut db = connections.read().await.unwrap();
+        let sql = select(&mut db, "p.name", 1, &filter, Some(10)).await.unwrap().into_string();
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let steps: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(explain).fetch_all(&mut *db).await.unwrap();
+        steps.into_iter().map(|step| step.3 + "\n").collect()
+    }
+
+    fn compare(key: usize, op: CompareOp) -> CheckedFilter {
+        CheckedFilter::Leaf(key, Condition::Compare(op, KeyValue::Int(1)))
+    }
+
+    #[tokio::test]
+    async fn conditions_on_keys_search_the_index() {
+        let index = "SEARCH k0 USING COVERING INDEX partitions_by_value";
+        let many = Condition::In((0..100).map(KeyValue::Int).collect());
+        let chain = (0..2_000).map(|_| compare(0, CompareOp::Eq)).collect();
+        let start = Condition::Prefix("a".to_owned());
+        for (filter, terms) in [
+            (compare(0, CompareOp::Eq), "sort_value=?"),
+            (compare(0, CompareOp::GtEq), "sort_value>?"),
+            (compare(0, CompareOp::Lt), "sort_value>? AND sort_value<?"),
+            (CheckedFilter::Leaf(0, start), "sort_value>? AND sort_value<?"),
+            (CheckedFilter::Leaf(0, many), "sort_value=?"),
+            (CheckedFilter::Or(chain), "sort_value=?"),
+        ] {
+            let plan = plan_of(filter).await;
+            let search = format!("{index} (table_id=? AND key_index=? AND {terms})");
+            assert!(plan.contains(&search), "{plan}");
+            assert!(plan.contains("SEARCH p USING INTEGER PRIMARY KEY"), "{plan}");
+            assert!(!plan.contains("SCAN"), "{plan}");
+        }
+    }
+
+    #[tokio::test]
+    async fn further_keys_are_looked_up_and_all_is_read_in_order() {
+        let both = vec![compare(0, CompareOp::Eq), compare(1, CompareOp::Gt)];
+        let plan = plan_of(CheckedFilter::And(both)).await;
+        assert!(plan.contains("SEARCH k1 USING PRIMARY KEY (partition_id=? AND key_index=?)"));
+        let plan = plan_of(CheckedFilter::And(Vec::new())).await;
+        assert!(plan.starts_with("SEARCH p USING"), "{plan}");
+        assert!(!plan.contains("ORDER BY"), "{plan}");
+    }
+}

@@ -10,9 +10,10 @@ use crate::model::{
     CheckedFilter, HivePartition, PartitionFilter, StorageDescriptor, Table, TableStatistics,
     parse_partition_name, read_values,
 };
-use quern_common::{Error, ErrorCode, Result};
+use quern_common::Result;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Rows that one INSERT carries.
 const ROWS_PER_INSERT: usize = 1_000;
@@ -372,15 +373,15 @@ struct StorageCache(HashMap<i64, StorageDescriptor>);
 
 impl StorageCache {
     async fn get(&mut self, db: &mut Connection, id: i64) -> Result<&StorageDescriptor> {
-        if !self.0.contains_key(&id) {
-            let sql = "SELECT definition FROM partition_storage WHERE id = $1";
-            let definition: String =
-                sqlx::query_scalar(sql).bind(id).fetch_one(db).await.map_err(store_error)?;
-            self.0.insert(id, storage_from_json(&definition)?);
+        match self.0.entry(id) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let sql = "SELECT definition FROM partition_storage WHERE id = $1";
+                let definition: String =
+                    sqlx::query_scalar(sql).bind(id).fetch_one(db).await.map_err(store_error)?;
+                Ok(entry.insert(storage_from_json(&definition)?))
+            }
         }
-        self.0.get(&id).ok_or_else(|| {
-            Error::new(ErrorCode::GenericInternalError, "a storage descriptor vanished")
-        })
     }
 }
 
