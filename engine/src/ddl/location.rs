@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use quern_catalog::storage::Storage;
-use quern_common::Result;
+use quern_common::{ErrorCode, Result};
 use std::fmt::Debug;
 
 /// The few operations on directories that DDL needs.
@@ -23,6 +23,8 @@ pub trait LocationAccess: Debug + Send + Sync {
     async fn create_dir(&self, location: &str) -> Result<()>;
     /// Deletes a directory with everything in it; a missing one is fine.
     async fn delete_dir(&self, location: &str) -> Result<()>;
+    /// Deletes a file; a missing one is fine.
+    async fn delete_file(&self, location: &str) -> Result<()>;
 }
 
 #[async_trait]
@@ -51,5 +53,12 @@ impl LocationAccess for Storage {
 
     async fn delete_dir(&self, location: &str) -> Result<()> {
         self.delete_prefix(&self.check_dir(location)?).await
+    }
+
+    async fn delete_file(&self, location: &str) -> Result<()> {
+        match self.delete(&Self::check(self, location)?).await {
+            Err(err) if err.code() == ErrorCode::HiveFileNotFound => Ok(()),
+            deleted => deleted,
+        }
     }
 }

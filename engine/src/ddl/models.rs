@@ -23,7 +23,7 @@ impl DdlExecutor {
             dropped => dropped?,
         };
         for version in versions {
-            self.delete_files(&version.model.artifact_location).await;
+            self.delete_artifact(&version.model.artifact_location).await;
         }
         Ok(DdlOutcome::DONE)
     }

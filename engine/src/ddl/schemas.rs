@@ -61,22 +61,25 @@ impl DdlExecutor {
             }
             other => other?,
         };
-        let mut files = vec![];
+        let (mut directories, mut artifacts) = (vec![], vec![]);
         if cascade {
             for table in target.metastore.get_tables(&target.schema).await? {
                 if table.table_type == TableType::Managed {
-                    files.push(table.sd.location);
+                    directories.push(table.sd.location);
                 }
             }
             for model in target.metastore.list_models(&target.schema).await? {
                 let versions =
                     target.metastore.drop_model(&target.schema, &model.model.name).await?;
-                files.extend(versions.into_iter().map(|v| v.model.artifact_location));
+                artifacts.extend(versions.into_iter().map(|v| v.model.artifact_location));
             }
         }
         target.metastore.drop_database(&target.schema, cascade).await?;
-        for location in files {
+        for location in directories {
             self.delete_files(&location).await;
+        }
+        for location in artifacts {
+            self.delete_artifact(&location).await;
         }
         Ok(DdlOutcome::DONE)
     }
@@ -86,6 +89,13 @@ impl DdlExecutor {
     pub(super) async fn delete_files(&self, location: &str) {
         if let Err(err) = self.storage.delete_dir(location).await {
             tracing::warn!(location, error = ?err, "files of a dropped object remain");
+        }
+    }
+
+    /// Deletes the artifact of a model that is gone from the catalogue, as [`Self::delete_files`].
+    pub(super) async fn delete_artifact(&self, location: &str) {
+        if let Err(err) = self.storage.delete_file(location).await {
+            tracing::warn!(location, error = ?err, "the artifact of a dropped model remains");
         }
     }
 

@@ -10,6 +10,9 @@ use quern_catalog::model::{Column, Parameters, StorageFormat};
 use quern_common::{Error, ErrorCode, Result};
 use sqlparser::tokenizer::Token;
 
+/// Reads a clause into a draft.
+type ReadClause<'a> = fn(&mut StatementParser<'a>, &mut Draft) -> Result<()>;
+
 /// What has been read of a CREATE TABLE.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
@@ -28,7 +31,7 @@ pub(super) struct Draft {
     seen: Vec<&'static str>,
 }
 
-impl StatementParser<'_> {
+impl<'a> StatementParser<'a> {
     /// `CREATE [EXTERNAL] TABLE`, after CREATE.
     pub(super) fn create_table(&mut self) -> Result<Statement> {
         let external = self.accept("EXTERNAL");
@@ -126,7 +129,7 @@ impl StatementParser<'_> {
 
     /// Reads one clause after the columns, or tells that there is none.
     fn table_clause(&mut self, draft: &mut Draft) -> Result<bool> {
-        let clauses: &[(&'static str, fn(&mut Self, &mut Draft) -> Result<()>)] = &[
+        let clauses: &[(&'static str, ReadClause<'a>)] = &[
             ("COMMENT", |parser, draft| {
                 draft.comment = Some(parser.text()?);
                 Ok(())
@@ -146,7 +149,7 @@ impl StatementParser<'_> {
             }),
             ("WITH", |parser, draft| {
                 let properties = parser.presto_properties()?;
-                apply_presto_properties(draft, properties)
+                apply_presto_properties(draft, &properties)
             }),
         ];
         for (words, read) in clauses {

@@ -78,7 +78,7 @@ fn step(levels: &mut Vec<Level>, previous: Option<&Token>, token: &Token) {
         }
         _ => {
             if let Some(level) = levels.last_mut() {
-                count(level, token);
+                count(level, previous, token);
             }
         }
     }
@@ -98,31 +98,36 @@ fn is_type_word(token: &Token) -> bool {
         .any(|name| word.value.eq_ignore_ascii_case(name)))
 }
 
-/// Words that end an expression: what follows is another tree.
-const CLAUSES: [&str; 9] =
-    ["select", "from", "where", "group", "having", "order", "qualify", "when", "then"];
+/// Words that are operators, each of which makes a tree one level deeper.
+const OPERATORS: &str = " and or xor is in like ilike rlike regexp similar between at collate div \
+    overlaps isnull notnull glob match member operator join ";
 
-fn count(level: &mut Level, token: &Token) {
+/// Counts what makes a tree deeper. Only a comma, or the next query of a set operation, begins
+/// another tree for sure: any other word may be a column's name.
+fn count(level: &mut Level, previous: Option<&Token>, token: &Token) {
     match token {
         Token::Comma => level.operators = 0,
         Token::Word(word) if word.quote_style.is_none() => {
-            let is = |name: &&str| word.value.eq_ignore_ascii_case(name);
-            if CLAUSES.iter().any(|name| is(name)) {
-                level.operators = 0;
-            } else if ["union", "intersect", "except"].iter().any(|name| is(name)) {
-                level.set_operations += 1;
-            } else if ["and", "or", "is", "in", "like", "between", "at", "collate"]
-                .iter()
-                .any(|name| is(name))
-            {
-                level.operators += 1;
+            let name = word.value.to_lowercase();
+            match name.as_str() {
+                "union" | "intersect" | "except" => level.set_operations += 1,
+                "select" if previous.is_some_and(is_set_operation) => level.operators = 0,
+                _ if OPERATORS.contains(&format!(" {name} ")) => level.operators += 1,
+                _ => {}
             }
         }
         Token::Word(_)
         | Token::Number(..)
         | Token::SingleQuotedString(_)
         | Token::Placeholder(_)
+        | Token::Period
         | Token::SemiColon => {}
         _ => level.operators += 1,
     }
+}
+
+fn is_set_operation(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if ["all", "distinct", "union", "intersect", "except"]
+        .iter()
+        .any(|name| word.value.eq_ignore_ascii_case(name)))
 }

@@ -17,11 +17,11 @@ impl StatementParser<'_> {
                 Ok(Statement::ShowSchemas { from, like: self.show_like("SHOW SCHEMAS")? })
             }
             () if self.accept("TABLES") => {
-                let from = self.from_schema()?;
+                let from = self.schema_after_from()?;
                 Ok(Statement::ShowTables { from, like: self.show_like("SHOW TABLES")? })
             }
             () if self.accept("MODELS") => {
-                let from = self.from_schema()?;
+                let from = self.schema_after_from()?;
                 Ok(Statement::ShowModels { from, like: self.show_like("SHOW MODELS")? })
             }
             () if self.accept("COLUMNS") => {
@@ -50,7 +50,7 @@ impl StatementParser<'_> {
         self.accept("FROM") || self.accept("IN")
     }
 
-    fn from_schema(&mut self) -> Result<Option<SchemaName>> {
+    fn schema_after_from(&mut self) -> Result<Option<SchemaName>> {
         if self.from() { self.schema_name().map(Some) } else { Ok(None) }
     }
 

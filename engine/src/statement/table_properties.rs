@@ -99,9 +99,9 @@ fn read_escape(escape: &str) -> (char, usize) {
 /// Takes the properties of `WITH (…)` over into a draft.
 pub(super) fn apply_presto_properties(
     draft: &mut Draft,
-    properties: Vec<(String, Literal)>,
+    properties: &[(String, Literal)],
 ) -> Result<()> {
-    for (name, value) in &properties {
+    for (name, value) in properties {
         match name.as_str() {
             "format" => draft.format = Some(format_of(&text_of(name, value)?)?),
             "partitioned_by" => draft.partition_names = names_of(name, value)?,
@@ -116,7 +116,7 @@ pub(super) fn apply_presto_properties(
         }
     }
     let format = draft.format.unwrap_or(StorageFormat::Parquet);
-    for (name, value) in &properties {
+    for (name, value) in properties {
         if let Some((_, key, needed)) = serde_property(name) {
             if format != *needed {
                 return Err(invalid(format!(

@@ -261,7 +261,10 @@ async fn dropping_a_schema_takes_its_tables_and_models() {
     assert!(f.rows("DESCRIBE MODEL s.k").await.contains(&"option k|3".to_owned()));
     assert_eq!(f.err("DROP SCHEMA s").await.code(), ErrorCode::SchemaNotEmpty);
     f.ok("DROP SCHEMA s CASCADE").await;
-    assert_eq!(*f.storage.deleted.lock(), ["s3://lake/warehouse/s.db/m", "s3://lake/models/k/1"]);
+    assert_eq!(
+        *f.storage.deleted.lock(),
+        ["s3://lake/warehouse/s.db/m", "file s3://lake/models/k/1"]
+    );
     f.ok("DROP SCHEMA IF EXISTS s").await;
     assert_eq!(f.err("DROP MODEL default.k").await.code(), ErrorCode::ModelNotFound);
     f.ok("DROP MODEL IF EXISTS default.k").await;

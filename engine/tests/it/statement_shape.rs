@@ -74,6 +74,10 @@ fn long_statements_parse_and_endless_chains_do_not() {
             vec!["1"; 100_000].join(" + "),
             format!("a{}", "::int".repeat(100_000)),
             format!("a{}", " IS NULL".repeat(100_000)),
+            format!("a{}", " IS DISTINCT FROM b AND a".repeat(100_000)),
+            format!("a{}", " AND CASE WHEN a THEN b END".repeat(100_000)),
+            vec!["order"; 100_000].join(" + "),
+            vec!["a"; 100_000].join(" XOR "),
         ] {
             let err = Statement::parse_one(&format!("SELECT a FROM t WHERE {chain}")).unwrap_err();
             assert_eq!(err.code(), ErrorCode::NotSupported, "{err:?}");

@@ -15,13 +15,13 @@ use std::sync::Arc;
 
 /// Directories below `s3://lake/`; everything else is denied.
 #[derive(Debug, Default)]
-pub struct FakeStorage {
-    pub dirs: Mutex<BTreeSet<String>>,
-    pub deleted: Mutex<Vec<String>>,
+pub(crate) struct FakeStorage {
+    pub(crate) dirs: Mutex<BTreeSet<String>>,
+    pub(crate) deleted: Mutex<Vec<String>>,
 }
 
 impl FakeStorage {
-    pub fn make(&self, dirs: &[&str]) {
+    pub(crate) fn make(&self, dirs: &[&str]) {
         self.dirs.lock().extend(dirs.iter().map(|dir| (*dir).to_owned()));
     }
 }
@@ -53,6 +53,11 @@ impl LocationAccess for FakeStorage {
         Ok(())
     }
 
+    async fn delete_file(&self, location: &str) -> Result<()> {
+        self.deleted.lock().push(format!("file {location}"));
+        Ok(())
+    }
+
     async fn delete_dir(&self, location: &str) -> Result<()> {
         self.deleted.lock().push(location.to_owned());
         self.dirs.lock().retain(|dir| dir != location && !dir.starts_with(&format!("{location}/")));
@@ -61,15 +66,15 @@ impl LocationAccess for FakeStorage {
 }
 
 /// A session over an empty catalogue.
-pub struct Fixture {
-    pub metastore: Arc<MemoryMetastore>,
-    pub storage: Arc<FakeStorage>,
-    pub session: Session,
-    pub ddl: DdlExecutor,
+pub(crate) struct Fixture {
+    pub(crate) metastore: Arc<MemoryMetastore>,
+    pub(crate) storage: Arc<FakeStorage>,
+    pub(crate) session: Session,
+    pub(crate) ddl: DdlExecutor,
 }
 
 impl Fixture {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let metastore = Arc::new(MemoryMetastore::new("s3://lake/warehouse"));
         let storage = Arc::new(FakeStorage::default());
         let registry = CatalogRegistry::new("hive", Arc::clone(&metastore) as Arc<dyn Metastore>);
@@ -78,7 +83,7 @@ impl Fixture {
         Self { metastore, storage, session: Session::new("ada", "hive", "default"), ddl }
     }
 
-    pub async fn run(&self, sql: &str) -> Result<DdlOutcome> {
+    pub(crate) async fn run(&self, sql: &str) -> Result<DdlOutcome> {
         let statement = Statement::parse_one(sql)?;
         let outcome = self.ddl.execute(&self.session, &statement).await?;
         // What a client was told at prepare time is what it gets.
@@ -91,11 +96,11 @@ impl Fixture {
         Ok(outcome)
     }
 
-    pub async fn ok(&self, sql: &str) {
+    pub(crate) async fn ok(&self, sql: &str) {
         self.run(sql).await.unwrap_or_else(|err| panic!("{sql}: {err:?}"));
     }
 
-    pub async fn err(&self, sql: &str) -> Error {
+    pub(crate) async fn err(&self, sql: &str) -> Error {
         match self.run(sql).await {
             Ok(outcome) => panic!("{sql}: {outcome:?}"),
             Err(err) => err,
@@ -103,7 +108,7 @@ impl Fixture {
     }
 
     /// The rows of a statement, cells as text, joined by `|`.
-    pub async fn rows(&self, sql: &str) -> Vec<String> {
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
         match self.run(sql).await.unwrap_or_else(|err| panic!("{sql}: {err:?}")) {
             DdlOutcome::Rows(batch) => text_rows(&batch),
             DdlOutcome::Done { .. } => panic!("{sql}: no rows"),
