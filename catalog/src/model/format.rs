@@ -232,7 +232,10 @@ mod tests {
         let (input_format, output_format, serde) = format.descriptor(Parameters::new());
         Table {
             sd: StorageDescriptor { input_format, output_format, serde, ..Default::default() },
-            parameters: parameters.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            parameters: parameters
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
             ..Table::default()
         }
     }
