@@ -13,6 +13,7 @@ pub fn to_datafusion(err: Error) -> DataFusionError {
 }
 
 /// Gives an error of DataFusion its place in the error table.
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
 pub fn from_datafusion(err: DataFusionError) -> Error {
     let found = classify(&err);
     if found.code() == ErrorCode::GenericInternalError {

@@ -14,6 +14,7 @@ pub mod codec;
 pub mod ddl;
 pub mod error;
 pub mod ml;
+pub mod optimizer;
 pub mod plan;
 pub mod runtime;
 pub mod session;

@@ -14,9 +14,7 @@ use quern_common::ids::NodeId;
 use quern_common::{Error, ErrorCode, Result};
 use quern_engine::codec::QuernPhysicalCodec;
 use quern_engine::runtime::{EngineRuntime, LocationPolicy};
-use quern_engine::session::{
-    BATCH_SIZE_DEFAULT, ExecutionMode, StateOptions, build_session_state,
-};
+use quern_engine::session::{BATCH_SIZE_DEFAULT, ExecutionMode, StateOptions, build_session_state};
 use quern_proto::cluster::{Channels, ClusterSecret};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -115,7 +113,8 @@ impl Executor {
             let (work_dir, stop) = (Arc::clone(&work_dir), stop.clone());
             async move { server::serve(listener, services, work_dir.path(), stop).await }
         });
-        let member = Member { id: id.clone(), listener: address, task_slots, config: config.internal };
+        let member =
+            Member { id: id.clone(), listener: address, task_slots, config: config.internal };
         let member = control.spawn(member.stay(link, leave.clone()));
         Ok(RunningExecutor {
             id,
@@ -234,6 +233,7 @@ fn threads(name: &str, n: usize) -> Result<Runtime> {
         .map_err(unusable)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
 fn unusable(err: std::io::Error) -> Error {
     Error::new(ErrorCode::ConfigurationInvalid, format!("the executor cannot start: {err}"))
 }

@@ -47,7 +47,8 @@ pub(crate) async fn serve(
     let tasks = ExecutorGrpcServer::new(services.tasks)
         .max_decoding_message_size(limit)
         .max_encoding_message_size(limit);
-    let worker = OnThreads { inner: services.worker.into_worker_server(), threads: services.threads };
+    let worker =
+        OnThreads { inner: services.worker.into_worker_server(), threads: services.threads };
     Server::builder()
         .layer(services.secret.layer())
         .add_service(shuffle)

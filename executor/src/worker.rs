@@ -63,7 +63,6 @@ impl ChannelResolver for Peers {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the handler's signature is given")]
 fn keep_codes(event: WorkerPlanRewriteEvent<'_>) -> Result<WorkerPlanRewriteEventResponse> {
     Ok(WorkerPlanRewriteEventResponse::new(Arc::new(KeepCodes { inner: event.plan })))
 }

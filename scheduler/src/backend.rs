@@ -26,13 +26,13 @@ const SCHEMA: &str = "schema";
 
 /// Answers the Flight SQL service from a [`QueryManager`].
 #[derive(Debug)]
-pub struct ManagerBackend {
+pub(crate) struct ManagerBackend {
     manager: Arc<QueryManager>,
 }
 
 impl ManagerBackend {
     /// A backend over `manager`.
-    pub fn new(manager: Arc<QueryManager>) -> Self {
+    pub(crate) fn new(manager: Arc<QueryManager>) -> Self {
         Self { manager }
     }
 
@@ -98,7 +98,7 @@ fn field_of(column: &Column) -> Result<Field> {
 }
 
 /// The batches of bound rows as one-row batches.
-fn single_rows(batches: Vec<RecordBatch>) -> Vec<Option<RecordBatch>> {
+fn single_rows(batches: &[RecordBatch]) -> Vec<Option<RecordBatch>> {
     if batches.is_empty() {
         return vec![None];
     }
@@ -120,8 +120,7 @@ impl QueryBackend for ManagerBackend {
         statement: &PreparedStatement,
         parameters: Option<RecordBatch>,
     ) -> Result<Submitted> {
-        let submitted =
-            self.manager.submit(session, &statement.sql, parameters.as_ref()).await?;
+        let submitted = self.manager.submit(session, &statement.sql, parameters.as_ref()).await?;
         Ok(Submitted { query_id: submitted.id, schema: submitted.schema, rows: submitted.rows })
     }
 
@@ -131,7 +130,7 @@ impl QueryBackend for ManagerBackend {
         statement: &PreparedStatement,
         parameters: Vec<RecordBatch>,
     ) -> Result<SubmittedUpdate> {
-        let mut rows = single_rows(parameters).into_iter();
+        let mut rows = single_rows(&parameters).into_iter();
         let Some(first) = rows.next() else {
             let rows = async { Ok(0) }.boxed();
             return Ok(SubmittedUpdate { query_id: QueryId::random(), rows });

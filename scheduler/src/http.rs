@@ -67,11 +67,27 @@ async fn metrics(State(manager): State<Arc<QueryManager>>) -> Response {
         "Queries that are planned or run",
         count(|s| !s.is_final() && s != QueryState::Queued),
     );
-    gauge("queries_finished", "Remembered queries that ended well", count(|s| s == QueryState::Finished));
+    gauge(
+        "queries_finished",
+        "Remembered queries that ended well",
+        count(|s| s == QueryState::Finished),
+    );
     gauge("queries_failed", "Remembered queries that failed", count(|s| s == QueryState::Failed));
-    gauge("output_rows", "Rows given to clients by remembered queries", records.iter().map(|r| r.rows()).sum());
-    gauge("output_bytes", "Bytes given to clients by remembered queries", records.iter().map(|r| r.bytes()).sum());
-    gauge("executors_live", "Executors that report", manager.executors().map_or(0, |e| e.cluster.n_live()) as u64);
+    gauge(
+        "output_rows",
+        "Rows given to clients by remembered queries",
+        records.iter().map(|r| r.rows()).sum(),
+    );
+    gauge(
+        "output_bytes",
+        "Bytes given to clients by remembered queries",
+        records.iter().map(|r| r.bytes()).sum(),
+    );
+    gauge(
+        "executors_live",
+        "Executors that report",
+        manager.executors().map_or(0, |e| e.cluster.n_live()) as u64,
+    );
     let pool = &manager.planner().runtime().shared_env().memory_pool;
     gauge("memory_reserved_bytes", "Memory that queries hold", pool.reserved() as u64);
     let mut text = String::new();

@@ -1,15 +1,16 @@
 //! The scheduler's process: builds the objects from the configuration and serves.
 
+use crate::backend::ManagerBackend;
 use crate::cluster::Cluster;
 use crate::dispatch::pipelined::PipelinedDispatcher;
 use crate::dispatch::staged::StagedDispatcher;
 use crate::executors::Executors;
-use crate::backend::ManagerBackend;
 use crate::flight_sql::{self, FlightSqlService, SessionDefaults};
 use crate::http;
 use crate::query::{QueryManager, QueryManagerOptions};
 use crate::system_tables::RuntimeTables;
 use quern_catalog::metastore::Metastore;
+use quern_catalog::storage::Storage;
 use quern_common::config::Config;
 use quern_common::{Error, ErrorCode, Result};
 use quern_engine::catalogs::CatalogRegistry;
@@ -78,8 +79,7 @@ pub async fn start(setup: SchedulerSetup) -> Result<RunningScheduler> {
     let executors = match setup.internal {
         None => None,
         Some(listener) => {
-            let cluster =
-                Cluster::start(&config.internal, listener, shutdown.clone()).await?;
+            let cluster = Cluster::start(&config.internal, listener, shutdown.clone()).await?;
             Some(Executors {
                 pipelined: PipelinedDispatcher::new(Arc::clone(&cluster), threads.clone()),
                 staged: StagedDispatcher::new(Arc::clone(&cluster)),
@@ -90,12 +90,16 @@ pub async fn start(setup: SchedulerSetup) -> Result<RunningScheduler> {
 
     let registry = Arc::new(CatalogRegistry::new(&config.catalog.name, metastore));
     let system = Arc::new(RuntimeTables::default());
-    let planner = Planner::new(runtime.clone(), Arc::clone(&registry), system.clone());
+    let planner =
+        Planner::new(runtime.clone(), Arc::clone(&registry), Arc::<RuntimeTables>::clone(&system));
     let manager = Arc::new(QueryManager::new(QueryManagerOptions {
         config: config.query.clone(),
-        ddl: DdlExecutor::new(Arc::clone(&registry), runtime.scan().storage.clone())
-            .with_system_tables(system.clone())
-            .with_functions(function_summaries(&planner.base_state())),
+        ddl: DdlExecutor::new(
+            Arc::clone(&registry),
+            Arc::<Storage>::clone(&runtime.scan().storage),
+        )
+        .with_system_tables(Arc::<RuntimeTables>::clone(&system))
+        .with_functions(function_summaries(&planner.base_state())),
         models: ModelTrainer::new(planner.clone()),
         planner,
         executors,

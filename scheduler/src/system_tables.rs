@@ -129,8 +129,7 @@ fn nodes(manager: &QueryManager) -> Result<RecordBatch> {
 }
 
 fn tasks(manager: &QueryManager) -> Result<RecordBatch> {
-    let running: Vec<_> =
-        manager.records().into_iter().filter(|r| !r.state().is_final()).collect();
+    let running: Vec<_> = manager.records().into_iter().filter(|r| !r.state().is_final()).collect();
     let progress: Vec<_> = running.iter().map(|r| r.progress()).collect();
     Columns::default()
         .text("query_id", running.iter().map(|r| Some(r.id.as_str())))

@@ -13,7 +13,7 @@ const ENV_PREFIX: &str = "QUERN__";
 ///
 /// # Errors
 /// `CONFIGURATION_INVALID` naming the file, the key or the value.
-pub fn load(args: &ConfigArgs) -> Result<Config> {
+pub(crate) fn load(args: &ConfigArgs) -> Result<Config> {
     let mut table = match &args.config {
         Some(path) => read_file(path)?,
         None => Table::new(),
@@ -25,9 +25,9 @@ pub fn load(args: &ConfigArgs) -> Result<Config> {
         }
     }
     for setting in &args.set {
-        let (key, value) = setting.split_once('=').ok_or_else(|| {
-            invalid(format!("--set {setting}: expected KEY=VALUE"))
-        })?;
+        let (key, value) = setting
+            .split_once('=')
+            .ok_or_else(|| invalid(format!("--set {setting}: expected KEY=VALUE")))?;
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();
         set(&mut table, &path, value)?;
     }
@@ -59,9 +59,9 @@ fn set(table: &mut Table, path: &[String], value: &str) -> Result<()> {
     let mut section = table;
     for name in sections {
         let entry = section.entry(name.clone()).or_insert_with(|| Value::Table(Table::new()));
-        section = entry
-            .as_table_mut()
-            .ok_or_else(|| invalid(format!("key \"{}\": \"{name}\" is no section", path.join("."))))?;
+        section = entry.as_table_mut().ok_or_else(|| {
+            invalid(format!("key \"{}\": \"{name}\" is no section", path.join(".")))
+        })?;
     }
     let parsed = format!("x = {value}").parse::<Table>().ok().and_then(|mut t| t.remove("x"));
     section.insert(last.clone(), parsed.unwrap_or_else(|| Value::String(value.to_owned())));
@@ -89,7 +89,8 @@ mod tests {
         assert_eq!(config.query.spill_size, ByteSize::mib(2 << 10));
         assert_eq!(config.data_dir, Path::new("d"));
 
-        let args = ConfigArgs { set: vec!["query.max_runing=3".to_owned()], ..ConfigArgs::default() };
+        let args =
+            ConfigArgs { set: vec!["query.max_runing=3".to_owned()], ..ConfigArgs::default() };
         let err = load(&args).unwrap_err();
         assert!(err.to_string().contains("max_runing"), "{err}");
     }

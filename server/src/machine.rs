@@ -6,7 +6,7 @@ use quern_common::config::Config;
 const MEMORY_FALLBACK_BYTES: u64 = 4 << 30;
 
 /// Memory for queries: the configured pool, or half of what the machine or its cgroup has.
-pub fn query_memory_bytes(config: &Config) -> usize {
+pub(crate) fn query_memory_bytes(config: &Config) -> usize {
     let bytes = match config.query.memory_pool_size.0 {
         0 => memory_bytes() / 2,
         configured => configured,
@@ -15,7 +15,7 @@ pub fn query_memory_bytes(config: &Config) -> usize {
 }
 
 /// Threads for queries: the configured number, or one a core.
-pub fn query_threads(config: &Config) -> usize {
+pub(crate) fn query_threads(config: &Config) -> usize {
     match config.query.threads {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         configured => configured,

@@ -11,8 +11,8 @@ use std::sync::Arc;
 fn write(dir: &Path, values: Vec<i64>) {
     std::fs::create_dir_all(dir).unwrap();
     let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, true)]));
-    let batch =
-        RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(Int64Array::from(values))]).unwrap();
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(Int64Array::from(values))])
+        .unwrap();
     let file = std::fs::File::create(dir.join("part-0.parquet")).unwrap();
     let mut writer = ArrowWriter::try_new(file, schema, None).unwrap();
     writer.write(&batch).unwrap();
@@ -96,6 +96,7 @@ async fn a_file_that_appears_is_seen_and_a_corrupt_one_is_named() {
     let whole = std::fs::read(table.join("two.parquet")).unwrap();
     std::fs::write(table.join("three.parquet"), &whole[..whole.len() / 2]).unwrap();
     let err = query(&connection, "SELECT a FROM t").await.unwrap_err();
-    let text = format!("{err:?}");
-    assert!(text.contains("HIVE_BAD_DATA") && text.contains("three.parquet"), "{text}");
+    let err = err.downcast_ref::<quern_common::Error>().unwrap();
+    assert_eq!(err.code(), quern_common::ErrorCode::HiveBadData, "{err}");
+    assert!(err.message().contains("three.parquet\", bytes 0 to "), "{err}");
 }

@@ -82,7 +82,8 @@ async fn run_all(server: &Process, dir: &Path, mode: &str) {
         let setup = server.connect().await.unwrap();
         setup.execute(&format!("CREATE SCHEMA {schema}")).await.unwrap();
         let mut runner = Runner::new(|| async {
-            let connection = server.connect_in(mode, &schema).await.map_err(|err| Failure(err.to_string()))?;
+            let connection =
+                server.connect_in(mode, &schema).await.map_err(|err| Failure(err.to_string()))?;
             Ok(Database { connection, dir: work.clone() })
         });
         if let Err(err) = runner.run_file_async(&script).await {

@@ -86,12 +86,7 @@ pub fn write(dir: &Path, scale: f64, parts: i32) -> Result<()> {
     Ok(())
 }
 
-fn file(
-    dir: &Path,
-    table: &str,
-    part: i32,
-    rows: &mut Batches<'_>,
-) -> Result<()> {
+fn file(dir: &Path, table: &str, part: i32, rows: &mut Batches<'_>) -> Result<()> {
     let dir = dir.join(table);
     create_dir_all(&dir)?;
     let mut rows = rows.peekable();

@@ -116,7 +116,7 @@ impl StorageFormat {
     /// Finds the format of a name in SQL, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
         let is = |known: &&str| known.eq_ignore_ascii_case(name);
-        FORMATS.iter().find(|n| n.names.iter().any(|known| is(known))).map(|n| n.format)
+        FORMATS.iter().find(|n| n.names.iter().any(is)).map(|n| n.format)
     }
 
     /// Finds the format of a SerDe's class name.

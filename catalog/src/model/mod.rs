@@ -12,9 +12,14 @@ mod stats;
 
 pub use format::{StorageFormat, TableFormat};
 pub use ml::{ModelVersion, NewModelVersion};
+pub(crate) use partition_filter::{
+    CheckedFilter, Condition, Decimal, KeyType, KeyValue, read_values,
+};
 pub use partition_filter::{CompareOp, PartitionFilter, PartitionValue};
-pub(crate) use partition_filter::{CheckedFilter, Condition, Decimal, KeyType, KeyValue, read_values};
-pub use partition_name::{HIVE_DEFAULT_PARTITION, escape_path_name, partition_name, parse_partition_name, unescape_path_name};
+pub use partition_name::{
+    HIVE_DEFAULT_PARTITION, escape_path_name, parse_partition_name, partition_name,
+    unescape_path_name,
+};
 pub use stats::{ColumnStatistics, NUM_FILES, NUM_ROWS, TOTAL_SIZE, TableStatistics};
 
 use std::collections::BTreeMap;

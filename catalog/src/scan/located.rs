@@ -67,7 +67,9 @@ fn locate(err: DataFusionError, region: &FileRegion) -> DataFusionError {
         _ => ErrorCode::HiveBadData,
     };
     let text = err.to_string();
-    DataFusionError::External(Box::new(Error::new(code, format!("file {region}: {text}")).with_source(err)))
+    DataFusionError::External(Box::new(
+        Error::new(code, format!("file {region}: {text}")).with_source(err),
+    ))
 }
 
 /// Whether one of Quern's errors is in the chain. `find_root` would walk past it to its cause.

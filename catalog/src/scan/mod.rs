@@ -13,4 +13,4 @@ mod parquet;
 pub mod text;
 
 pub use located::locate_error;
-pub use parquet::{ParquetScan, PARQUET_SCAN_TAG};
+pub use parquet::{PARQUET_SCAN_TAG, ParquetScan};

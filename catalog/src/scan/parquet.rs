@@ -73,7 +73,9 @@ impl ParquetScan {
             .downcast_ref::<DataSourceExec>()
             .and_then(|exec| exec.data_source().downcast_ref::<FileScanConfig>())
             .ok_or_else(|| {
-                DataFusionError::Internal("a Parquet scan did not decode into a file scan".to_owned())
+                DataFusionError::Internal(
+                    "a Parquet scan did not decode into a file scan".to_owned(),
+                )
             })?;
         let source = Arc::new(Self::new(Arc::clone(config.file_source())));
         let config = FileScanConfigBuilder::from(config.clone()).with_source(source).build();
@@ -184,6 +186,8 @@ impl FileSource for ParquetScan {
         let mut bytes = vec![PARQUET_SCAN_TAG];
         node.encode(&mut bytes).map_err(|err| DataFusionError::External(Box::new(err)))?;
         let extension = PhysicalExtensionNode { node: bytes, inputs: vec![] };
-        Ok(Some(PhysicalPlanNode { physical_plan_type: Some(PhysicalPlanType::Extension(extension)) }))
+        Ok(Some(PhysicalPlanNode {
+            physical_plan_type: Some(PhysicalPlanType::Extension(extension)),
+        }))
     }
 }

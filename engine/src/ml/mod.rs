@@ -24,6 +24,7 @@ use quern_catalog::storage::Storage;
 use quern_common::{Error, ErrorCode, Result};
 use relation::{ModelRelations, model_key};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// Loads the models that a query names and returns the planner of its model functions.
@@ -39,9 +40,8 @@ pub async fn relation_planner(
     expand_table_arguments(query);
     let mut models = HashMap::new();
     for call in calls_in(query)? {
-        let key = model_key(&call);
-        if !models.contains_key(&key) {
-            models.insert(key, load(&call, settings, registry, storage).await?);
+        if let Entry::Vacant(place) = models.entry(model_key(&call)) {
+            place.insert(load(&call, settings, registry, storage).await?);
         }
     }
     Ok(Arc::new(ModelRelations { models }))

@@ -1,6 +1,7 @@
 //! The one place where a DataFusion `SessionState` is built.
 
 use crate::codec::QuernPhysicalCodec;
+use crate::optimizer::YieldingJoins;
 use ballista_core::extension::SessionConfigExt;
 use datafusion::catalog::CatalogProviderList;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -81,6 +82,7 @@ pub fn build_session_state(
         .with_config(session_config(options))
         .with_runtime_env(env)
         .with_default_features()
+        .with_physical_optimizer_rule(Arc::new(YieldingJoins))
         .with_relation_planners(options.relation_planners.clone());
     if let Some(catalogs) = catalogs {
         builder = builder.with_catalog_list(catalogs);

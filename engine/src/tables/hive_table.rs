@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use quern_catalog::hive_type;
 use quern_catalog::metastore::Metastore;
-use quern_catalog::model::{StorageFormat, Table};
+use quern_catalog::model::{Table, TableFormat};
 use quern_catalog::scan::text::TextOptions;
 use quern_catalog::storage::{FileListCache, Storage};
 use quern_common::{Error, ErrorCode};
@@ -102,32 +102,14 @@ impl HiveTable {
 }
 
 fn read_format(table: &Table) -> quern_common::Result<ReadFormat> {
-    let format = StorageFormat::of_descriptor(&table.sd).ok_or_else(|| {
-        Error::new(
+    match TableFormat::of(table)? {
+        TableFormat::Parquet => Ok(ReadFormat::Parquet),
+        TableFormat::Text(options) => Ok(ReadFormat::Text(options)),
+        TableFormat::Unsupported(name) => Err(Error::new(
             ErrorCode::HiveUnsupportedFormat,
             format!(
-                "table \"{}.{}\" has the unknown SerDe \"{}\"",
-                table.database, table.name, table.sd.serde.library
-            ),
-        )
-    })?;
-    match format {
-        StorageFormat::Parquet => Ok(ReadFormat::Parquet),
-        StorageFormat::TextFile => {
-            let (serde, table) = (&table.sd.serde.parameters, &table.parameters);
-            TextOptions::delimited(serde, table).map(ReadFormat::Text)
-        }
-        StorageFormat::Csv => {
-            let (serde, table) = (&table.sd.serde.parameters, &table.parameters);
-            TextOptions::csv(serde, table).map(ReadFormat::Text)
-        }
-        other => Err(Error::new(
-            ErrorCode::HiveUnsupportedFormat,
-            format!(
-                "table \"{}.{}\" is stored as {}, which Quern does not read yet",
-                table.database,
-                table.name,
-                other.name()
+                "table \"{}.{}\" is stored as {name}, which Quern does not read yet",
+                table.database, table.name
             ),
         )),
     }

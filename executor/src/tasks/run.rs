@@ -106,7 +106,9 @@ impl TaskRunner {
             Ok(definitions) => {
                 for (attempt, definition) in attempts.into_iter().zip(definitions) {
                     let runner = Arc::clone(&self);
-                    self.options.threads.spawn(async move { runner.run(attempt, definition).await });
+                    self.options
+                        .threads
+                        .spawn(async move { runner.run(attempt, definition).await });
                 }
             }
             Err(err) => {
@@ -148,7 +150,8 @@ impl TaskRunner {
                 Err(err) => (Err(failed_task(err.into())), Vec::new()),
                 Ok((stage, context)) => {
                     let outcome = self.execute(&attempt, stage.as_ref(), context).await;
-                    let outcome = outcome.and_then(|files| success(&self.options.id, &*stage, files));
+                    let outcome =
+                        outcome.and_then(|files| success(&self.options.id, &*stage, files));
                     (outcome.map_err(failed_task), operator_metrics(&*stage))
                 }
             }
@@ -412,7 +415,8 @@ mod tests {
     #[test]
     fn a_failed_fetch_is_ballistas_to_handle() {
         let fetch = BallistaError::FetchFailed("e".to_owned(), 1, 2, "gone".to_owned());
-        let failure = failed_task(BallistaError::DataFusionError(Box::new(fetch.into_datafusion())));
+        let failure =
+            failed_task(BallistaError::DataFusionError(Box::new(fetch.into_datafusion())));
         assert!(matches!(failure.failed_reason, Some(FailedReason::FetchPartitionError(_))));
     }
 }

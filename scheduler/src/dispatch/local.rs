@@ -116,12 +116,12 @@ pub(crate) fn scan_progress(plan: &Arc<dyn ExecutionPlan>) -> Progress {
 
 fn add_leaves(plan: &Arc<dyn ExecutionPlan>, progress: &mut Progress) {
     let children = plan.children();
-    if children.is_empty() {
-        if let Some(metrics) = plan.metrics() {
-            progress.rows += metrics.output_rows().unwrap_or_default() as u64;
-            let bytes = metrics.sum_by_name("bytes_scanned").map_or(0, |v| v.as_usize());
-            progress.bytes += bytes as u64;
-        }
+    if children.is_empty()
+        && let Some(metrics) = plan.metrics()
+    {
+        progress.rows += metrics.output_rows().unwrap_or_default() as u64;
+        let bytes = metrics.sum_by_name("bytes_scanned").map_or(0, |v| v.as_usize());
+        progress.bytes += bytes as u64;
     }
     for child in children {
         add_leaves(child, progress);

@@ -43,7 +43,7 @@ fn plain_type(data_type: &DataType) -> DataType {
 ///
 /// # Errors
 /// When a column cannot be cast, which is a defect.
-pub fn to_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+pub(super) fn to_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     if batch.schema_ref() == schema {
         return Ok(batch.clone());
     }

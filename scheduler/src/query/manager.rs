@@ -227,8 +227,11 @@ impl QueryManager {
         let permit = self.admission.admit().await?;
         record.enter(QueryState::Planning);
         let statement = self.parse(sql)?;
-        let (schema, rows) = self.start(session, &statement, parameters, record).await?;
-        let run_time_max = self.properties(session)?.max_run_time(self.options.config.max_run_time.0);
+        // On the heap: planning is a large future, and every query carries it.
+        let started = Box::pin(self.start(session, &statement, parameters, record));
+        let (schema, rows) = started.await?;
+        let run_time_max =
+            self.properties(session)?.max_run_time(self.options.config.max_run_time.0);
         let rows =
             QueryRows::new(rows, Arc::clone(&schema), Arc::clone(record), run_time_max, permit);
         let rows = RowsWithHistory { rows, manager: Arc::clone(self), record: Arc::clone(record) };
@@ -250,7 +253,8 @@ impl QueryManager {
                 Ok((schema, dispatched.rows))
             }
             Statement::Explain { options, inner } => {
-                self.explain(session, *options, inner, record).await.map(one_batch)
+                let explained = Box::pin(self.explain(session, *options, inner, record));
+                explained.await.map(one_batch)
             }
             Statement::CreateModel(create) => {
                 self.create_model(session, create, record).await.map(one_batch)
@@ -392,8 +396,7 @@ impl QueryManager {
                 self.plan_distributed(session, query, parameters, choice).await
             }
             RequestedMode::Auto => {
-                let (planned, _, schema) =
-                    self.plan_local(session, query, parameters, "").await?;
+                let (planned, _, schema) = self.plan_local(session, query, parameters, "").await?;
                 let choice = self.choose(&planned);
                 match choice.mode {
                     ExecutionMode::Local => Ok((planned, choice, schema)),

@@ -6,10 +6,10 @@ use quern_common::{Error, Result};
 use std::io::Write;
 use std::process::ExitCode;
 
-pub fn run(args: &ConfigArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode> {
     let config = config::load(args)?;
-    let text = toml::to_string(&config)
-        .map_err(|err| Error::internal(format!("configuration: {err}")))?;
+    let text =
+        toml::to_string(&config).map_err(|err| Error::internal(format!("configuration: {err}")))?;
     std::io::stdout()
         .write_all(text.as_bytes())
         .map_err(|err| Error::internal(format!("standard output: {err}")))?;

@@ -9,7 +9,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub async fn run(args: DemoArgs) -> Result<ExitCode> {
+pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode> {
     let demo = find_demo(args.demo_dir.as_deref())?;
     let data = demo.join("data");
     let mut config = serve::serve_config(&args.serve)?;
@@ -20,10 +20,12 @@ pub async fn run(args: DemoArgs) -> Result<ExitCode> {
         config.data_dir = PathBuf::from("quern-data").join("demo");
     }
     config.storage.allow_locations.push(data.to_string_lossy().into_owned());
-    config.storage.allow_locations.push(std::path::absolute(&config.data_dir)
-        .map_err(|err| Error::internal(format!("data directory: {err}")))?
-        .to_string_lossy()
-        .into_owned());
+    config.storage.allow_locations.push(
+        std::path::absolute(&config.data_dir)
+            .map_err(|err| Error::internal(format!("data directory: {err}")))?
+            .to_string_lossy()
+            .into_owned(),
+    );
     serve::init_log(&config)?;
     let policy = serve::default_policy(&config)?;
     let mut server = serve::start(config, Role::Alone, policy).await?;
@@ -127,9 +129,8 @@ fn say(text: &str) -> Result<()> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|err| {
-        Error::new(ErrorCode::NotFound, format!("\"{}\": {err}", path.display()))
-    })
+    std::fs::read_to_string(path)
+        .map_err(|err| Error::new(ErrorCode::NotFound, format!("\"{}\": {err}", path.display())))
 }
 
 /// The demo's directory: as given, in the working directory, beside the sources that
@@ -168,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_tour_is_cut_into_comment_and_statement() {
-        let steps = steps("-- head\n\n-- 1. one\n--    more\nSELECT 1\n  + 1;\n\n-- 2.\nSHOW TABLES;\n");
+        let steps =
+            steps("-- head\n\n-- 1. one\n--    more\nSELECT 1\n  + 1;\n\n-- 2.\nSHOW TABLES;\n");
         assert_eq!(steps.len(), 2);
         assert_eq!(steps[0].comment, "1. one\n   more");
         assert_eq!(steps[0].statement, "SELECT 1\n  + 1;");

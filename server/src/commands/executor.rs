@@ -8,7 +8,7 @@ use quern_executor::{Executor, ExecutorOptions};
 use std::io::Write;
 use std::process::ExitCode;
 
-pub async fn run(args: ExecutorArgs) -> Result<ExitCode> {
+pub(crate) async fn run(args: ExecutorArgs) -> Result<ExitCode> {
     let mut config = config::load(&args.config)?;
     if let Some(listen) = &args.internal_listen {
         config.internal.listen.clone_from(listen);

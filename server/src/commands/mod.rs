@@ -1,7 +1,7 @@
 //! One file a command.
 
-pub mod check_config;
-pub mod demo;
-pub mod executor;
-pub mod serve;
-pub mod sql;
+pub(crate) mod check_config;
+pub(crate) mod demo;
+pub(crate) mod executor;
+pub(crate) mod serve;
+pub(crate) mod sql;

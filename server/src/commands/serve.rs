@@ -2,8 +2,8 @@
 
 use crate::args::ServeArgs;
 use crate::{config, machine};
-use quern_catalog::metastore::Metastore;
 use quern_catalog::metastore::EmbeddedMetastore;
+use quern_catalog::metastore::Metastore;
 use quern_common::config::Config;
 use quern_common::telemetry::{self, LogFormat};
 use quern_common::{Error, ErrorCode, Result};
@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 /// Whether executors may join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// Everything runs in this process.
     Alone,
     /// Executors connect.
@@ -25,8 +25,8 @@ pub enum Role {
 }
 
 /// A server in this process, with the threads of its queries.
-pub struct Server {
-    pub running: RunningScheduler,
+pub(crate) struct Server {
+    pub(crate) running: RunningScheduler,
     /// Dropped last: its threads run the queries.
     threads: Option<tokio::runtime::Runtime>,
 }
@@ -39,7 +39,7 @@ impl Drop for Server {
     }
 }
 
-pub async fn run(args: ServeArgs, role: Role) -> Result<ExitCode> {
+pub(crate) async fn run(args: ServeArgs, role: Role) -> Result<ExitCode> {
     let config = serve_config(&args)?;
     init_log(&config)?;
     let policy = default_policy(&config)?;
@@ -57,7 +57,7 @@ pub async fn run(args: ServeArgs, role: Role) -> Result<ExitCode> {
 }
 
 /// The configuration with the flags of `args`.
-pub fn serve_config(args: &ServeArgs) -> Result<Config> {
+pub(crate) fn serve_config(args: &ServeArgs) -> Result<Config> {
     let mut config = config::load(&args.config)?;
     if let Some(listen) = &args.flight_sql_listen {
         config.flight_sql.listen.clone_from(listen);
@@ -71,7 +71,7 @@ pub fn serve_config(args: &ServeArgs) -> Result<Config> {
     Ok(config)
 }
 
-pub fn init_log(config: &Config) -> Result<()> {
+pub(crate) fn init_log(config: &Config) -> Result<()> {
     let format = match config.log_format.as_str() {
         "text" => LogFormat::Text,
         "json" => LogFormat::Json,
@@ -86,7 +86,7 @@ pub fn init_log(config: &Config) -> Result<()> {
 }
 
 /// The configured locations, or the working directory, the data directory and S3.
-pub fn default_policy(config: &Config) -> Result<LocationPolicy> {
+pub(crate) fn default_policy(config: &Config) -> Result<LocationPolicy> {
     if !config.storage.allow_locations.is_empty() {
         return Ok(LocationPolicy::Prefixes(config.storage.allow_locations.clone()));
     }
@@ -108,7 +108,11 @@ fn absolute(path: &Path) -> Result<std::path::PathBuf> {
 }
 
 /// Starts a server on the configured addresses.
-pub async fn start(mut config: Config, role: Role, policy: LocationPolicy) -> Result<Server> {
+pub(crate) async fn start(
+    mut config: Config,
+    role: Role,
+    policy: LocationPolicy,
+) -> Result<Server> {
     config.data_dir = absolute(&config.data_dir)?;
     std::fs::create_dir_all(&config.data_dir).map_err(|err| {
         Error::new(
@@ -138,7 +142,7 @@ pub async fn start(mut config: Config, role: Role, policy: LocationPolicy) -> Re
 }
 
 /// Threads for query work, apart from those that answer clients.
-pub fn query_runtime(n_threads: usize) -> Result<tokio::runtime::Runtime> {
+pub(crate) fn query_runtime(n_threads: usize) -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(n_threads)
         .enable_all()
@@ -157,7 +161,7 @@ async fn open_metastore(config: &Config) -> Result<Arc<dyn Metastore>> {
     Ok(Arc::new(EmbeddedMetastore::open_sqlite(&path, &warehouse).await?))
 }
 
-pub async fn bind(key: &str, address: &str) -> Result<TcpListener> {
+pub(crate) async fn bind(key: &str, address: &str) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|err| {
         let invalid = Error::new(
             ErrorCode::ConfigurationInvalid,
@@ -185,7 +189,7 @@ fn print_addresses(running: &RunningScheduler) -> Result<()> {
 }
 
 /// Waits for SIGINT or SIGTERM.
-pub async fn shutdown_signal() {
+pub(crate) async fn shutdown_signal() {
     let interrupt = tokio::signal::ctrl_c();
     match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         Ok(mut terminate) => {

@@ -11,7 +11,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-pub async fn run(args: SqlArgs) -> Result<ExitCode> {
+pub(crate) async fn run(args: SqlArgs) -> Result<ExitCode> {
     let (server, url) = match &args.server {
         Some(url) => (None, url.clone()),
         None => {

@@ -56,7 +56,13 @@ impl Job {
             .await
             .map_err(|err| Error::internal(format!("submitting a job: {err}")))?;
         tracing::debug!(%query_id, job = %id, "job submitted");
-        Ok(Self { cluster: Arc::clone(cluster), id, updates, ended: false, watch: Watch::default() })
+        Ok(Self {
+            cluster: Arc::clone(cluster),
+            id,
+            updates,
+            ended: false,
+            watch: Watch::default(),
+        })
     }
 
     pub(super) fn id(&self) -> &str {
@@ -108,7 +114,8 @@ impl Job {
             None => false,
             Some(job) => {
                 let graph = job.execution_graph.read().await;
-                let may_wait_for_slots = graph.available_tasks() > 0 && (jobs.len() > 1 || is_alone);
+                let may_wait_for_slots =
+                    graph.available_tasks() > 0 && (jobs.len() > 1 || is_alone);
                 !graph.is_successful() && graph.running_tasks().is_empty() && !may_wait_for_slots
             }
         };
@@ -177,7 +184,8 @@ fn all_lost() -> Error {
 }
 
 /// What Ballista says of failures that are not the query's own fault.
-const LOSSES: &[&str] = &["fetch", "times, fail the stage", "times, most recent failure", "transport"];
+const LOSSES: &[&str] =
+    &["fetch", "times, fail the stage", "times, most recent failure", "transport"];
 
 /// Reads the text of a failed job.
 fn failure(text: &str) -> Failure {
@@ -233,11 +241,14 @@ mod tests {
 
     #[test]
     fn failed_jobs_are_told_apart() {
-        let ours = failure("Job failed due to stage 1 failed: [DIVISION_BY_ZERO] division by zero\n");
+        let ours =
+            failure("Job failed due to stage 1 failed: [DIVISION_BY_ZERO] division by zero\n");
         assert_eq!(ours.error.code(), ErrorCode::DivisionByZero);
         assert_eq!(ours.error.message(), "division by zero");
         assert!(!ours.may_pass);
-        let lost = failure("Job failed due to stage 2 failed: Stage 2 has failed 4 times, most recent failure reason: x");
+        let lost = failure(
+            "Job failed due to stage 2 failed: Stage 2 has failed 4 times, most recent failure reason: x",
+        );
         assert_eq!(lost.error.code(), ErrorCode::RemoteHostGone);
         assert!(lost.may_pass);
         let other = failure("something else");

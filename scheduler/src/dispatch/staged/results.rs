@@ -32,7 +32,9 @@ impl Results {
         Self {
             files: files.into(),
             open: None,
-            endpoint: Arc::new(BallistaConfigGrpcEndpoint::new(endpoint_override(cluster.secret()))),
+            endpoint: Arc::new(BallistaConfigGrpcEndpoint::new(endpoint_override(
+                cluster.secret(),
+            ))),
             message_bytes: cluster.config().max_message_size.as_usize(),
             _job: job,
         }

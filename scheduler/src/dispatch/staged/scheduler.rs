@@ -2,8 +2,8 @@
 
 use crate::cluster::Node;
 use ballista_core::extension::{EndpointOverrideFn, SessionConfigExt};
-use ballista_core::serde::protobuf::scheduler_grpc_server::{SchedulerGrpc, SchedulerGrpcServer};
 use ballista_core::serde::protobuf::ExecutorStoppedParams;
+use ballista_core::serde::protobuf::scheduler_grpc_server::{SchedulerGrpc, SchedulerGrpcServer};
 use ballista_core::serde::{BallistaCodec, BallistaLogicalExtensionCodec};
 use ballista_scheduler::cluster::BallistaCluster;
 use ballista_scheduler::config::SchedulerConfig;
@@ -66,7 +66,7 @@ impl StagedScheduler {
             grpc_server_max_encoding_message_size: message_bytes,
             grpc_client_max_message_size: message_bytes,
             override_create_grpc_client_endpoint: Some(endpoint_override(secret)),
-            override_config_producer: Some(client_config.clone()),
+            override_config_producer: Some(Arc::clone(&client_config) as _),
             ..SchedulerConfig::default()
         };
         // Plans come from our planner only: a session asked for over the wire is refused.
@@ -138,7 +138,8 @@ impl StagedScheduler {
 
     /// Has the work of an executor done by others, now.
     pub(crate) async fn remove_executor(&self, id: &str, reason: &str) {
-        let params = ExecutorStoppedParams { executor_id: id.to_owned(), reason: reason.to_owned() };
+        let params =
+            ExecutorStoppedParams { executor_id: id.to_owned(), reason: reason.to_owned() };
         if let Err(err) = self.server.executor_stopped(tonic::Request::new(params)).await {
             tracing::error!(executor = id, error = %err, "a lost executor was not removed");
         }

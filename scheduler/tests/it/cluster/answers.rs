@@ -68,7 +68,7 @@ async fn progress_is_told() {
     let cluster = TestCluster::start(2).await;
     for mode in DISTRIBUTED {
         let dispatched = cluster.submit("SELECT id FROM events ORDER BY id", mode).await.unwrap();
-        let progress = dispatched.progress.clone();
+        let progress = std::sync::Arc::clone(&dispatched.progress);
         assert_eq!(collect(dispatched).await.unwrap().len() as i64, N_EVENTS);
         if mode == ExecutionMode::Pipelined {
             assert!(progress().stages > 1 && progress().stages == progress().stages_done);

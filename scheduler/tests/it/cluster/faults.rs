@@ -94,7 +94,7 @@ async fn a_result_that_is_lost_before_it_is_fetched_is_made_again() {
     let mut cluster = TestCluster::start(1).await;
     let sql = "SELECT id FROM events ORDER BY id";
     let mut dispatched = cluster.submit(sql, ExecutionMode::Staged).await.unwrap();
-    let progress = dispatched.progress.clone();
+    let progress = std::sync::Arc::clone(&dispatched.progress);
     cluster.until("the job is done", || cluster.n_job_dirs() > 0 && progress().stages == 0).await;
     // The result is on the first executor only.
     cluster.add_executor().await;

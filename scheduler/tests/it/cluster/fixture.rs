@@ -6,9 +6,9 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::parquet::arrow::ArrowWriter;
 use futures::{StreamExt, TryStreamExt};
 use quern_catalog::metastore::MemoryMetastore;
+use quern_common::Result;
 use quern_common::config::{Config, HumanDuration, Secret};
 use quern_common::ids::QueryId;
-use quern_common::Result;
 use quern_engine::catalogs::CatalogRegistry;
 use quern_engine::ddl::DdlExecutor;
 use quern_engine::plan::{LogicalQuery, PlanScope, Planner, guard};
@@ -55,8 +55,7 @@ impl Drop for TestCluster {
 impl TestCluster {
     pub(super) async fn start(n_executors: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut config = Config::default();
-        config.data_dir = dir.path().join("scheduler");
+        let mut config = Config { data_dir: dir.path().join("scheduler"), ..Config::default() };
         config.internal.secret = Secret::new("a secret of this test");
         config.internal.heartbeat_interval = HumanDuration(Duration::from_millis(500));
         config.internal.executor_timeout = HumanDuration::seconds(5);
@@ -212,21 +211,34 @@ fn write_tables(dir: &Path) {
         let batch = RecordBatch::try_from_iter([
             ("id", Arc::new(Int64Array::from(ids.clone())) as _),
             ("k", Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| id % 10))) as _),
-            ("v", Arc::new(Float64Array::from_iter_values(ids.iter().map(|id| *id as f64 / 4.0))) as _),
-            ("name", Arc::new(StringArray::from_iter_values(ids.iter().map(|id| format!("n{}", id % 97)))) as _),
+            (
+                "v",
+                Arc::new(Float64Array::from_iter_values(ids.iter().map(|id| *id as f64 / 4.0)))
+                    as _,
+            ),
+            (
+                "name",
+                Arc::new(StringArray::from_iter_values(
+                    ids.iter().map(|id| format!("n{}", id % 97)),
+                )) as _,
+            ),
         ]);
         write(&dir.join(format!("events/{file}.parquet")), &batch.unwrap());
     }
     let ks: Vec<i64> = (0..10).collect();
     let batch = RecordBatch::try_from_iter([
         ("k", Arc::new(Int64Array::from(ks.clone())) as _),
-        ("label", Arc::new(StringArray::from_iter_values(ks.iter().map(|k| format!("label {k}")))) as _),
+        (
+            "label",
+            Arc::new(StringArray::from_iter_values(ks.iter().map(|k| format!("label {k}")))) as _,
+        ),
     ]);
     write(&dir.join("dims/0.parquet"), &batch.unwrap());
 }
 
 fn write(path: &Path, batch: &RecordBatch) {
-    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(batch).unwrap();
     writer.close().unwrap();
 }
