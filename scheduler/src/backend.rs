@@ -15,7 +15,7 @@ use quern_common::ids::QueryId;
 use quern_common::{Error, Result};
 use quern_engine::session::Session;
 use quern_engine::session::properties::{SESSION_PROPERTIES, SessionProperties, find};
-use quern_engine::tables::SYSTEM_CATALOG;
+use quern_engine::tables::{SYSTEM_CATALOG, information_schema};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -53,6 +53,52 @@ impl ManagerBackend {
             }
         }
         Ok(tables)
+    }
+}
+
+impl ManagerBackend {
+    async fn information_schema_of(
+        &self,
+        catalog: &str,
+        include_schema: bool,
+    ) -> Result<Vec<TableInfo>> {
+        let metastore = self.manager.planner().registry().get(catalog)?;
+        let mut tables = vec![];
+        for name in information_schema::TABLES {
+            let columns = match include_schema {
+                false => None,
+                true => information_schema::rows(catalog, metastore.as_ref(), name)
+                    .await?
+                    .map(|rows| rows.schema()),
+            };
+            tables.push(system_table(catalog, information_schema::NAME, name, columns));
+        }
+        Ok(tables)
+    }
+
+    async fn system_tables(&self, include_schema: bool) -> Result<Vec<TableInfo>> {
+        let system = self.manager.planner().system_tables();
+        let mut tables = vec![];
+        for (schema, names) in system.tables() {
+            for name in names {
+                let columns = match include_schema {
+                    false => None,
+                    true => system.rows(schema, name).await?.map(|rows| rows.schema()),
+                };
+                tables.push(system_table(SYSTEM_CATALOG, schema, name, columns));
+            }
+        }
+        Ok(tables)
+    }
+}
+
+fn system_table(catalog: &str, schema: &str, name: &str, columns: Option<SchemaRef>) -> TableInfo {
+    TableInfo {
+        catalog: catalog.to_owned(),
+        schema: schema.to_owned(),
+        name: name.to_owned(),
+        kind: TableKind::System,
+        columns,
     }
 }
 
@@ -186,9 +232,18 @@ impl QueryBackend for ManagerBackend {
             if catalog.is_some_and(|wanted| wanted != name) {
                 continue;
             }
-            for schema in registry.get(&name)?.list_databases().await? {
-                schemas.push(SchemaInfo { catalog: name.clone(), schema });
-            }
+            let mut names = registry.get(&name)?.list_databases().await?;
+            names.push(information_schema::NAME.to_owned());
+            schemas.extend(
+                names.into_iter().map(|schema| SchemaInfo { catalog: name.clone(), schema }),
+            );
+        }
+        if catalog.is_none_or(|wanted| wanted == SYSTEM_CATALOG) {
+            let names = self.manager.planner().system_tables().tables().into_keys();
+            schemas.extend(names.map(|schema| SchemaInfo {
+                catalog: SYSTEM_CATALOG.to_owned(),
+                schema: schema.to_owned(),
+            }));
         }
         Ok(schemas)
     }
@@ -203,7 +258,11 @@ impl QueryBackend for ManagerBackend {
         for catalog in self.manager.planner().registry().names() {
             if filter.catalog.as_ref().is_none_or(|wanted| *wanted == catalog) {
                 tables.extend(self.tables_of(&catalog, filter, include_schema).await?);
+                tables.extend(self.information_schema_of(&catalog, include_schema).await?);
             }
+        }
+        if filter.catalog.as_ref().is_none_or(|wanted| wanted == SYSTEM_CATALOG) {
+            tables.extend(self.system_tables(include_schema).await?);
         }
         Ok(tables)
     }

@@ -73,6 +73,7 @@ pub async fn start(setup: SchedulerSetup) -> Result<RunningScheduler> {
     let flight_sql_address = local_addr(&setup.flight_sql)?;
     let http_address = local_addr(&setup.http)?;
     let internal_address = setup.internal.as_ref().map(local_addr).transpose()?;
+    check_listener(&config, flight_sql_address)?;
 
     let shutdown = CancellationToken::new();
     let mut tasks = JoinSet::new();
@@ -157,6 +158,18 @@ impl RunningScheduler {
             }
         }
     }
+}
+
+/// Without users everyone is let in, so that only loopback may be listened on.
+fn check_listener(config: &Config, address: SocketAddr) -> Result<()> {
+    if address.ip().is_loopback() || !config.auth.users.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::ConfigurationInvalid,
+        format!("Flight SQL listens on {address} and there are no users"),
+    )
+    .with_hint("set [auth.users], or listen on 127.0.0.1"))
 }
 
 fn local_addr(listener: &TcpListener) -> Result<SocketAddr> {

@@ -2,7 +2,9 @@
 
 use crate::cluster::NodeInfo;
 use crate::query::QueryManager;
-use arrow::array::{ArrayRef, Int64Builder, StringBuilder, TimestampMillisecondBuilder};
+use arrow::array::{
+    ArrayRef, BooleanArray, Int64Builder, StringBuilder, TimestampMillisecondBuilder,
+};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -73,6 +75,12 @@ impl Columns {
         self
     }
 
+    fn flag(mut self, name: &str, values: impl Iterator<Item = bool>) -> Self {
+        self.fields.push(Field::new(name, DataType::Boolean, true));
+        self.arrays.push(Arc::new(values.map(Some).collect::<BooleanArray>()));
+        self
+    }
+
     fn time(mut self, name: &str, values: impl Iterator<Item = i64>) -> Self {
         let mut builder = TimestampMillisecondBuilder::new();
         values.for_each(|value| builder.append_value(value));
@@ -123,6 +131,7 @@ fn nodes(manager: &QueryManager) -> Result<RecordBatch> {
         .text("node_id", ids.map(Some))
         .text("role", roles.map(Some))
         .text("address", addresses)
+        .flag("coordinator", std::iter::once(true).chain(nodes.iter().map(|_| false)))
         .text("state", states.map(Some))
         .number("task_slots", std::iter::once(0).chain(nodes.iter().map(|n| n.task_slots as u64)))
         .finish()

@@ -38,8 +38,8 @@ PRIMARY_KEYS = [
     ("db_schema_name", TEXT, True),
     ("table_name", TEXT, False),
     ("column_name", TEXT, False),
-    ("key_sequence", INT, False),
     ("key_name", TEXT, True),
+    ("key_sequence", INT, False),
 ]
 TYPE_INFO = [
     ("type_name", TEXT, False),

@@ -45,31 +45,43 @@ fn locate(err: DataFusionError, region: &FileRegion) -> DataFusionError {
     if carries_ours(&err) {
         return err;
     }
-    let code = match err.find_root() {
-        DataFusionError::ResourcesExhausted(_) => return err,
-        DataFusionError::ObjectStore(source) => match source.as_ref() {
-            StoreError::NotFound { .. } => ErrorCode::HiveFileNotFound,
-            StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
-                ErrorCode::PermissionDenied
-            }
-            _ => ErrorCode::HiveFilesystemError,
-        },
-        DataFusionError::ParquetError(source) => code_of_parquet_error(source),
-        DataFusionError::ArrowError(source, _) => match source.as_ref() {
-            ArrowError::CastError(_) | ArrowError::SchemaError(_) => {
-                ErrorCode::HivePartitionSchemaMismatch
-            }
-            _ => ErrorCode::HiveBadData,
-        },
-        DataFusionError::Plan(_) | DataFusionError::SchemaError(_, _) => {
-            ErrorCode::HivePartitionSchemaMismatch
-        }
-        _ => ErrorCode::HiveBadData,
-    };
+    let Some(code) = code_of(err.find_root()) else { return err };
     let text = err.to_string();
     DataFusionError::External(Box::new(
         Error::new(code, format!("file {region}: {text}")).with_source(err),
     ))
+}
+
+/// The code of an error that is the file's fault. Expressions run inside the scan too, and their
+/// errors (a division by zero, a cast) are the statement's.
+fn code_of(root: &DataFusionError) -> Option<ErrorCode> {
+    match root {
+        DataFusionError::ObjectStore(source) => Some(code_of_store_error(source)),
+        DataFusionError::ParquetError(source) => Some(code_of_parquet_error(source)),
+        DataFusionError::IoError(_) => Some(ErrorCode::HiveBadData),
+        DataFusionError::ArrowError(source, _) => match source.as_ref() {
+            ArrowError::SchemaError(_) => Some(ErrorCode::HivePartitionSchemaMismatch),
+            ArrowError::ParquetError(_)
+            | ArrowError::IoError(_, _)
+            | ArrowError::IpcError(_)
+            | ArrowError::ExternalError(_) => Some(ErrorCode::HiveBadData),
+            _ => None,
+        },
+        DataFusionError::Plan(_) | DataFusionError::SchemaError(_, _) => {
+            Some(ErrorCode::HivePartitionSchemaMismatch)
+        }
+        _ => None,
+    }
+}
+
+fn code_of_store_error(err: &StoreError) -> ErrorCode {
+    match err {
+        StoreError::NotFound { .. } => ErrorCode::HiveFileNotFound,
+        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+            ErrorCode::PermissionDenied
+        }
+        _ => ErrorCode::HiveFilesystemError,
+    }
 }
 
 /// Whether one of Quern's errors is in the chain. `find_root` would walk past it to its cause.
@@ -88,12 +100,7 @@ fn carries_ours(err: &DataFusionError) -> bool {
 fn code_of_parquet_error(err: &parquet::errors::ParquetError) -> ErrorCode {
     use std::error::Error as _;
     let store_error = err.source().and_then(|s| s.downcast_ref::<StoreError>());
-    match store_error {
-        Some(StoreError::NotFound { .. }) => ErrorCode::HiveFileNotFound,
-        Some(StoreError::PermissionDenied { .. }) => ErrorCode::PermissionDenied,
-        Some(_) => ErrorCode::HiveFilesystemError,
-        None => ErrorCode::HiveBadData,
-    }
+    store_error.map_or(ErrorCode::HiveBadData, code_of_store_error)
 }
 
 /// Adds the file to the errors of another [`Morselizer`].

@@ -6,6 +6,7 @@
 
 pub mod guard;
 mod mode;
+mod session_values;
 
 pub use mode::{ModeChoice, choose_mode, scan_bytes};
 
@@ -45,6 +46,8 @@ pub struct Planner {
 /// For whom and for where a query is planned.
 #[derive(Debug, Clone)]
 pub struct PlanScope {
+    /// The session's user.
+    pub user: String,
     /// The session's settings at submission.
     pub settings: SessionSettings,
     /// Where the query will run.
@@ -96,6 +99,11 @@ impl Planner {
         &self.runtime
     }
 
+    /// The catalog of system tables.
+    pub fn system_tables(&self) -> &Arc<dyn SystemTables> {
+        &self.system
+    }
+
     /// A state without catalogs, for what does not depend on a query: the functions there are.
     pub fn base_state(&self) -> SessionState {
         let options = StateOptions {
@@ -121,6 +129,7 @@ impl Planner {
     /// `TABLE_NOT_FOUND`, `COLUMN_NOT_FOUND`, `TYPE_MISMATCH` and the like.
     pub async fn logical(&self, query: &Query, scope: &PlanScope) -> Result<LogicalQuery> {
         let mut query = query.clone();
+        session_values::replace(&mut query, &scope.user, &scope.settings);
         let hidden = mentions_hidden_column(&query);
         if !hidden.is_empty() {
             hide_from_wildcards(&mut query, &hidden)?;
@@ -193,10 +202,11 @@ impl LogicalQuery {
     /// # Errors
     /// `INVALID_PARAMETER_USAGE` for named parameters and gaps.
     pub fn parameters(&self) -> Result<SchemaRef> {
-        let fields = self.plan.get_parameter_fields().map_err(from_datafusion)?;
-        parameter_schema(
-            &fields.into_iter().map(|(id, f)| (id, f.map(|f| f.data_type().clone()))).collect(),
-        )
+        parameter_schema(&self.parameter_types()?)
+    }
+
+    fn parameter_types(&self) -> Result<HashMap<String, Option<DataType>>> {
+        self.plan.get_parameter_types().map_err(from_datafusion)
     }
 
     /// Puts the values of `row`, a batch of one row, in the place of the parameters.
@@ -222,11 +232,16 @@ impl LogicalQuery {
                 format!("a query takes one row of parameters, {} were bound", row.num_rows()),
             ));
         }
+        let known = self.parameter_types()?;
         let values = row
             .columns()
             .iter()
             .zip(parameters.fields())
-            .map(|(column, field)| bound_value(column, field))
+            .map(|(column, field)| match known.get(field.name()) {
+                Some(Some(_)) => bound_value(column, field.data_type(), field.name()),
+                // Nothing in the statement determines the type: the client's value does.
+                _ => bound_value(column, column.data_type(), field.name()),
+            })
             .collect::<Result<Vec<_>>>()?;
         self.plan = self.plan.with_param_values(values).map_err(from_datafusion)?;
         Ok(self)
@@ -242,13 +257,13 @@ impl LogicalQuery {
     }
 }
 
-fn bound_value(column: &Arc<dyn Array>, field: &Field) -> Result<ScalarValue> {
+fn bound_value(column: &Arc<dyn Array>, wanted: &DataType, name: &str) -> Result<ScalarValue> {
     let unusable = |err: String| {
-        Error::new(ErrorCode::InvalidParameterUsage, format!("parameter {}: {err}", field.name()))
+        Error::new(ErrorCode::InvalidParameterUsage, format!("parameter {name}: {err}"))
     };
-    let column = match (column.data_type(), field.data_type()) {
-        (given, wanted) if given == wanted => Arc::clone(column),
-        (_, wanted) => cast(column, wanted).map_err(|err| unusable(err.to_string()))?,
+    let column = match column.data_type() == wanted {
+        true => Arc::clone(column),
+        false => cast(column, wanted).map_err(|err| unusable(err.to_string()))?,
     };
     ScalarValue::try_from_array(&column, 0).map_err(|err| unusable(err.to_string()))
 }

@@ -11,13 +11,16 @@ use quern_common::{Error, Result};
 use std::sync::Arc;
 
 /// Name of the schema.
-pub(crate) const NAME: &str = "information_schema";
+pub const NAME: &str = "information_schema";
 
 /// Names of its tables.
-pub(crate) const TABLES: [&str; 4] = ["schemata", "tables", "columns", "views"];
+pub const TABLES: [&str; 4] = ["schemata", "tables", "columns", "views"];
 
 /// The rows of one of its tables, or none when there is no such table.
-pub(crate) async fn rows(
+///
+/// # Errors
+/// The metastore's.
+pub async fn rows(
     catalog: &str,
     metastore: &dyn Metastore,
     table: &str,

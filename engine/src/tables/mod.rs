@@ -4,7 +4,7 @@ mod catalog_list;
 mod hidden;
 mod hive_scan;
 mod hive_table;
-mod information_schema;
+pub mod information_schema;
 mod partition_pruning;
 
 pub use catalog_list::{QueryCatalogs, SYSTEM_CATALOG, SystemTables};

@@ -496,6 +496,7 @@ impl QueryManager {
             (ExecutionMode::Staged, Some(executors)) => executors.cluster.n_slots().max(2),
         };
         Ok(PlanScope {
+            user: session.user().to_owned(),
             mode,
             target_partitions: properties.target_partitions().unwrap_or(default_partitions),
             batch_size: properties.batch_size(),
