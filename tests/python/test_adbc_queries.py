@@ -87,7 +87,7 @@ def test_an_abandoned_result_leaves_the_connection_usable(connection):
 def test_parameters_are_bound_in_order(cursor, duckdb_demo, sql, parameters):
     cursor.execute(sql, parameters)
     expected = duckdb_demo.sql("SELECT count(*) FROM flights WHERE month = 2 AND carrier = 'UA'")
-    assert cursor.fetchone() == expected.fetchone()
+    assert cursor.fetchall() == expected.fetchall()
 
 
 @pytest.mark.parametrize(

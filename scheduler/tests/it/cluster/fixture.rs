@@ -54,6 +54,9 @@ impl Drop for TestCluster {
 
 impl TestCluster {
     pub(super) async fn start(n_executors: usize) -> Self {
+        if let Ok(f) = std::env::var("TMPLOG") {
+            let _ = quern_common::telemetry::init(&f, quern_common::telemetry::LogFormat::Text);
+        }
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config { data_dir: dir.path().join("scheduler"), ..Config::default() };
         config.internal.secret = Secret::new("a secret of this test");
@@ -131,6 +134,7 @@ impl TestCluster {
     async fn logical(&self, sql: &str, mode: ExecutionMode) -> Result<LogicalQuery> {
         let Statement::Query(query) = Statement::parse_one(sql)? else { panic!("no query: {sql}") };
         let scope = PlanScope {
+            user: self.session.user().to_owned(),
             settings: self.session.settings(),
             mode,
             target_partitions: 4,
