@@ -18,7 +18,7 @@ use datafusion_proto::physical_plan::{
 use datafusion_proto::protobuf::{PhysicalExprNode, PhysicalPlanNode};
 use prost::Message;
 use quern_catalog::scan::text::{TEXT_SCAN_TAG, TextSource};
-use quern_catalog::scan::{PARQUET_SCAN_TAG, ParquetScan};
+use quern_catalog::scan::{PARQUET_SCAN_TAG, ParquetScan, open_envelope};
 use std::sync::Arc;
 
 /// First byte of a node of Ballista.
@@ -38,7 +38,8 @@ impl PhysicalExtensionCodec for QuernPhysicalCodec {
         ctx: &TaskContext,
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some((tag, body)) = buf.split_first() else {
+        let scan = open_envelope(buf)?;
+        let Some((tag, body)) = scan.as_deref().unwrap_or(buf).split_first() else {
             return Err(DataFusionError::Internal("an empty plan node".to_owned()));
         };
         match *tag {

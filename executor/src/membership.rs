@@ -10,6 +10,7 @@ use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
 use ballista_core::serde::protobuf::{
     ExecutorOperatingSystemSpecification, ExecutorRegistration, ExecutorResource,
     ExecutorSpecification, ExecutorStatus, ExecutorStoppedParams, HeartBeatParams,
+    RegisterExecutorParams,
 };
 use quern_common::config::InternalConfig;
 use quern_common::ids::NodeId;
@@ -19,6 +20,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
+use tonic::Code;
 use tonic::transport::Channel;
 
 /// The first wait after a failed heartbeat; it doubles up to the heartbeat interval.
@@ -71,7 +73,7 @@ impl Member {
         let mut is_member = false;
         loop {
             let sent = tokio::select! {
-                sent = self.heartbeat(&scheduler) => sent,
+                sent = self.heartbeat(&scheduler, is_member) => sent,
                 () = shutdown.cancelled() => break,
             };
             let wait = match sent {
@@ -99,10 +101,18 @@ impl Member {
         self.farewell(&scheduler).await;
     }
 
-    async fn heartbeat(&self, scheduler: &SchedulerLink) -> Result<()> {
+    async fn heartbeat(&self, scheduler: &SchedulerLink, is_member: bool) -> Result<()> {
         let beat = async {
             let registration = self.registration(&scheduler.address).await?;
             let mut client = scheduler.client().await?;
+            if !is_member {
+                let params = RegisterExecutorParams { metadata: Some(registration.clone()) };
+                match client.register_executor(params).await {
+                    // The scheduler was out of reach only, and has not forgotten.
+                    Err(status) if status.code() == Code::AlreadyExists => {}
+                    registered => drop(registered.map_err(from_status)?),
+                }
+            }
             let params = HeartBeatParams {
                 executor_id: self.id.to_string(),
                 metrics: Vec::new(),
@@ -181,7 +191,7 @@ fn in_url(ip: IpAddr) -> String {
 /// A failed call as an error of ours.
 pub(crate) fn from_status(status: tonic::Status) -> Error {
     let code = match status.code() {
-        tonic::Code::Unauthenticated => ErrorCode::AuthenticationFailed,
+        Code::Unauthenticated => ErrorCode::AuthenticationFailed,
         _ => ErrorCode::RemoteHostGone,
     };
     Error::new(code, status.message().to_owned()).with_source(status)

@@ -11,6 +11,8 @@
 mod located;
 mod parquet;
 pub mod text;
+mod wire;
 
 pub use located::locate_error;
 pub use parquet::{PARQUET_SCAN_TAG, ParquetScan};
+pub use wire::open_envelope;

@@ -3,6 +3,7 @@
 //! executors under its own tag.
 
 use super::located::LocatedMorselizer;
+use super::wire::scan_node;
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::tree_node::TreeNodeRecursion;
 use datafusion_common::{DataFusionError, Result};
@@ -19,8 +20,7 @@ use datafusion_physical_plan::proto::ExecutionPlanEncodeCtx;
 use datafusion_physical_plan::{
     DisplayFormatType, ExecutionPlan, PhysicalExpr, SortOrderPushdownResult,
 };
-use datafusion_proto_models::protobuf::physical_plan_node::PhysicalPlanType;
-use datafusion_proto_models::protobuf::{PhysicalExtensionNode, PhysicalPlanNode};
+use datafusion_proto_models::protobuf::PhysicalPlanNode;
 use object_store::ObjectStore;
 use prost::Message;
 use std::fmt;
@@ -185,9 +185,6 @@ impl FileSource for ParquetScan {
         })?;
         let mut bytes = vec![PARQUET_SCAN_TAG];
         node.encode(&mut bytes).map_err(|err| DataFusionError::External(Box::new(err)))?;
-        let extension = PhysicalExtensionNode { node: bytes, inputs: vec![] };
-        Ok(Some(PhysicalPlanNode {
-            physical_plan_type: Some(PhysicalPlanType::Extension(extension)),
-        }))
+        Ok(Some(scan_node(bytes)))
     }
 }

@@ -28,6 +28,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use quern_catalog::model::Parameters;
+use quern_catalog::scan::open_envelope;
 use quern_catalog::scan::text::{TEXT_SCAN_TAG, TextOptions, TextSource};
 use quern_common::{Error, ErrorCode};
 use std::sync::Arc;
@@ -546,7 +547,8 @@ async fn a_scan_that_went_over_the_wire_reads_the_same() {
     let Some(PhysicalPlanType::Extension(extension)) = node.physical_plan_type else {
         panic!("not an extension")
     };
-    let (tag, body) = extension.node.split_first().unwrap();
+    let node = open_envelope(&extension.node).unwrap().unwrap();
+    let (tag, body) = node.split_first().unwrap();
     assert_eq!(*tag, TEXT_SCAN_TAG);
     let plan = TextSource::try_from_proto(body, &ExecutionPlanDecodeCtx::new(&codec)).unwrap();
     let expected = files.read(config).await.unwrap();

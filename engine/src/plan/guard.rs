@@ -5,6 +5,8 @@
 
 use crate::codec::QuernPhysicalCodec;
 use crate::session::ExecutionMode;
+use datafusion::common::DataFusionError;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
@@ -12,7 +14,11 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
-use datafusion_proto::physical_plan::AsExecutionPlan;
+use datafusion_distributed::{DistributedCodec, DistributedExec, DistributedLeafExec};
+use datafusion_proto::bytes::{
+    physical_plan_from_bytes_with_proto_converter, physical_plan_to_bytes_with_proto_converter,
+};
+use datafusion_proto::physical_plan::{AsExecutionPlan, DeduplicatingProtoConverter};
 use datafusion_proto::protobuf::PhysicalPlanNode;
 use std::sync::Arc;
 
@@ -25,7 +31,7 @@ pub fn refuse(
     match mode {
         ExecutionMode::Local => None,
         ExecutionMode::Staged => unsafe_leaf(plan).or_else(|| does_not_travel(plan, ctx)),
-        ExecutionMode::Pipelined => None,
+        ExecutionMode::Pipelined => does_not_travel_to_workers(plan, ctx),
     }
 }
 
@@ -50,12 +56,35 @@ pub(crate) fn does_not_travel(plan: &Arc<dyn ExecutionPlan>, ctx: &TaskContext) 
     let codec = QuernPhysicalCodec::default();
     let there_and_back = PhysicalPlanNode::try_from_physical_plan(Arc::clone(plan), &codec)
         .and_then(|node| node.try_into_physical_plan(ctx, &codec));
-    match there_and_back {
-        Ok(_) => None,
-        Err(err) => {
-            let text = err.strip_backtrace();
-            let line = text.lines().next().unwrap_or_default();
-            Some(format!("the plan cannot travel to executors: {line}"))
-        }
+    there_and_back.err().map(|err| cannot_travel(&err))
+}
+
+/// The same for a plan that datafusion-distributed has cut into stages, by the way in which it
+/// sends them: models do not travel through its codec, nor do some windows. A plan that it did
+/// not cut runs in the scheduler.
+fn does_not_travel_to_workers(plan: &Arc<dyn ExecutionPlan>, ctx: &TaskContext) -> Option<String> {
+    if !plan.is::<DistributedExec>() {
+        return None;
     }
+    let codec = DistributedCodec::new_combined_with_user(ctx.session_config());
+    let there_and_back = plan.children().into_iter().try_for_each(|stages| {
+        // A leaf is sent as the part of it that a task reads; all parts are alike.
+        let stages = Arc::clone(stages).transform_down(|node| {
+            Ok(match node.downcast_ref::<DistributedLeafExec>() {
+                None => Transformed::no(node),
+                Some(leaf) => Transformed::yes(Arc::clone(leaf.original())),
+            })
+        })?;
+        let there = DeduplicatingProtoConverter::default();
+        let bytes = physical_plan_to_bytes_with_proto_converter(stages.data, &codec, &there)?;
+        let back = DeduplicatingProtoConverter::default();
+        physical_plan_from_bytes_with_proto_converter(&bytes, ctx, &codec, &back).map(|_| ())
+    });
+    there_and_back.err().map(|err| cannot_travel(&err))
+}
+
+fn cannot_travel(err: &DataFusionError) -> String {
+    let text = err.strip_backtrace();
+    let line = text.lines().next().unwrap_or_default();
+    format!("the plan cannot travel to executors: {line}")
 }

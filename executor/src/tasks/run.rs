@@ -7,10 +7,10 @@ use ballista_core::registry::BallistaFunctionRegistry;
 use ballista_core::serde::BallistaCodec;
 use ballista_core::serde::protobuf::failed_task::FailedReason;
 use ballista_core::serde::protobuf::{
-    FailedTask, MultiTaskDefinition, OperatorMetricsSet, ShuffleWritePartition, SuccessfulTask,
-    TaskStatus, task_status,
+    FailedTask, MultiTaskDefinition, OperatorMetricsSet, SuccessfulTask,
+    TaskDefinition as ProtoTask, TaskId, TaskStatus, task_status,
 };
-use ballista_core::serde::scheduler::from_proto::get_task_definition_vec;
+use ballista_core::serde::scheduler::from_proto::get_task_definition;
 use ballista_core::serde::scheduler::{TaskDefinition, TaskKey};
 use ballista_executor::execution_engine::{ExecutionEngine, QueryStageExecutor};
 use dashmap::DashMap;
@@ -19,10 +19,12 @@ use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::prelude::SessionConfig;
 use futures::FutureExt;
+use parking_lot::Mutex;
 use quern_common::ids::NodeId;
 use quern_common::{Error, Result};
 use quern_engine::error::from_datafusion;
 use quern_engine::runtime::EngineRuntime;
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -34,6 +36,12 @@ use tracing::Instrument;
 
 /// How long the removal of a job's files waits for its tasks to stop.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// When an ended job's directory is removed again.
+const LATE_FILES_WAITS: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
+/// Ended jobs that are remembered. A late launch comes within milliseconds.
+const ENDED_JOBS_MAX: usize = 256;
 
 /// What tasks are run with.
 pub(crate) struct TaskRunnerOptions {
@@ -63,6 +71,7 @@ pub(crate) struct TaskRunnerOptions {
 pub(crate) struct TaskRunner {
     options: TaskRunnerOptions,
     running: DashMap<Attempt, Running>,
+    ended_jobs: Mutex<VecDeque<String>>,
 }
 
 /// A task and which attempt of its stage it belongs to: attempts number their tasks anew.
@@ -86,45 +95,67 @@ impl fmt::Debug for TaskRunner {
 
 impl TaskRunner {
     pub(crate) fn new(options: TaskRunnerOptions) -> Self {
-        Self { options, running: DashMap::new() }
+        Self { options, running: DashMap::new(), ended_jobs: Mutex::default() }
     }
 
-    /// Starts tasks that share a plan.
-    pub(crate) fn launch(self: &Arc<Self>, tasks: MultiTaskDefinition) {
-        // Entered before anything runs, so that a cancellation never comes too early.
-        let attempts: Vec<_> = tasks.task_ids.iter().map(|t| attempt(&tasks, t.task_id)).collect();
-        for attempt in &attempts {
+    /// Starts tasks, unless their job is over: a launch and the end of its job may cross.
+    pub(crate) fn launch(self: &Arc<Self>, tasks: &MultiTaskDefinition) {
+        let ended_jobs = self.ended_jobs.lock();
+        if ended_jobs.contains(&tasks.job_id) {
+            return;
+        }
+        for id in &tasks.task_ids {
+            let attempt = attempt(tasks, id.task_id);
+            // Entered before anything runs, so that a cancellation never comes too early.
             self.running.insert(attempt.clone(), Running::default());
-        }
-        let runner = Arc::clone(self);
-        self.options.threads.spawn(async move { runner.decode_and_run(tasks, attempts).await });
-    }
-
-    async fn decode_and_run(self: Arc<Self>, tasks: MultiTaskDefinition, attempts: Vec<Attempt>) {
-        let times = Times { launched: tasks.launch_time, started: now_ms() };
-        match self.decode(tasks) {
-            Ok(definitions) => {
-                for (attempt, definition) in attempts.into_iter().zip(definitions) {
-                    let runner = Arc::clone(&self);
-                    self.options
-                        .threads
-                        .spawn(async move { runner.run(attempt, definition).await });
-                }
-            }
-            Err(err) => {
-                let failure = failed_task(err);
-                for attempt in attempts {
-                    self.end(attempt, Err(failure.clone()), Vec::new(), times).await;
-                }
-            }
+            let runner = Arc::clone(self);
+            let task = single_task(tasks, id);
+            self.options.threads.spawn(async move { runner.run(attempt, task).await });
         }
     }
 
-    fn decode(&self, tasks: MultiTaskDefinition) -> Result<Vec<TaskDefinition>, BallistaError> {
+    async fn run(self: Arc<Self>, attempt: Attempt, task: ProtoTask) {
+        let times = Times { launched: task.launch_time, started: now_ms() };
+        let span = tracing::info_span!(
+            "task",
+            job = task.job_id,
+            stage_id = task.stage_id,
+            task_id = task.task_id,
+            attempt = task.stage_attempt_num,
+        );
+        let running = self.running.get(&attempt).map(|entry| entry.value().clone());
+        let cancel = running.unwrap_or_default().cancel;
+        let work = AssertUnwindSafe(self.work(&attempt, task)).catch_unwind().instrument(span);
+        let outcome = tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(BallistaError::Cancelled),
+            ended = work => ended.unwrap_or_else(|panic| {
+                let message = panic_message(panic.as_ref());
+                Err(BallistaError::Internal(format!("a task panicked: {message}")))
+            }),
+        };
+        self.end(attempt, outcome.map_err(failed_task), times).await;
+    }
+
+    async fn work(&self, attempt: &Attempt, task: ProtoTask) -> Result<Done, BallistaError> {
+        self.outlast_older_attempts(attempt).await;
+        let (stage, context) = self.prepare(self.decode(task)?)?;
+        let files = stage.execute_query_stage(attempt.task.task_id, context).await?;
+        let success = SuccessfulTask {
+            executor_id: self.options.id.to_string(),
+            partitions: files,
+            runtime_stats: stage.collect_runtime_stats_reports(),
+            window_state: stage.collect_window_state_reports()?,
+            task_column_stats: Vec::new(),
+        };
+        Ok(Done { success, metrics: operator_metrics(&*stage) })
+    }
+
+    fn decode(&self, task: ProtoTask) -> Result<TaskDefinition, BallistaError> {
         let options = &self.options;
         let env = Arc::clone(options.runtime.shared_env());
-        get_task_definition_vec(
-            tasks,
+        get_task_definition(
+            task,
             Arc::new(move |_: &SessionConfig| Ok(Arc::clone(&env))),
             options.config.clone(),
             options.functions.scalar_functions.clone(),
@@ -133,32 +164,6 @@ impl TaskRunner {
             options.functions.higher_order_functions.clone(),
             options.codec.clone(),
         )
-    }
-
-    async fn run(self: Arc<Self>, attempt: Attempt, task: TaskDefinition) {
-        let times = Times { launched: task.launch_time, started: now_ms() };
-        let span = tracing::info_span!(
-            "task",
-            job = %task.job_id,
-            stage_id = task.stage_id,
-            task_id = task.task_id,
-            attempt = task.stage_attempt_num,
-        );
-        let (outcome, metrics) = async {
-            self.outlast_older_attempts(&attempt).await;
-            match self.prepare(task) {
-                Err(err) => (Err(failed_task(err.into())), Vec::new()),
-                Ok((stage, context)) => {
-                    let outcome = self.execute(&attempt, stage.as_ref(), context).await;
-                    let outcome =
-                        outcome.and_then(|files| success(&self.options.id, &*stage, files));
-                    (outcome.map_err(failed_task), operator_metrics(&*stage))
-                }
-            }
-        }
-        .instrument(span)
-        .await;
-        self.end(attempt, outcome, metrics, times).await;
     }
 
     fn prepare(
@@ -201,44 +206,15 @@ impl TaskRunner {
         }
     }
 
-    async fn execute(
-        &self,
-        attempt: &Attempt,
-        stage: &dyn QueryStageExecutor,
-        context: Arc<TaskContext>,
-    ) -> Result<Vec<ShuffleWritePartition>, BallistaError> {
-        let Some(cancel) = self.running.get(attempt).map(|running| running.cancel.clone()) else {
-            return Err(BallistaError::Cancelled);
-        };
-        let work = stage.execute_query_stage(attempt.task.task_id, context);
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => Err(BallistaError::Cancelled),
-            ended = AssertUnwindSafe(work).catch_unwind() => match ended {
-                Ok(ended) => ended.map_err(BallistaError::from),
-                Err(panic) => {
-                    let message = panic_message(panic.as_ref());
-                    Err(BallistaError::Internal(format!("a task panicked: {message}")))
-                }
-            },
-        }
-    }
-
-    async fn end(
-        &self,
-        attempt: Attempt,
-        outcome: Result<SuccessfulTask, FailedTask>,
-        metrics: Vec<OperatorMetricsSet>,
-        times: Times,
-    ) {
+    async fn end(&self, attempt: Attempt, outcome: Result<Done, FailedTask>, times: Times) {
         if let Some((_, running)) = self.running.remove(&attempt) {
             running.ended.cancel();
         }
-        let status = match outcome {
-            Ok(success) => task_status::Status::Successful(success),
+        let (status, metrics) = match outcome {
+            Ok(done) => (task_status::Status::Successful(done.success), done.metrics),
             Err(failure) => {
                 tracing::info!(job = %attempt.task.job_id, error = failure.error, "task failed");
-                task_status::Status::Failed(failure)
+                (task_status::Status::Failed(failure), Vec::new())
             }
         };
         let TaskKey { job_id, stage_id, task_id } = attempt.task;
@@ -276,6 +252,17 @@ impl TaskRunner {
             .collect()
     }
 
+    fn enter_ended_job(&self, job: &str) {
+        let mut ended_jobs = self.ended_jobs.lock();
+        if ended_jobs.iter().any(|ended| ended == job) {
+            return;
+        }
+        ended_jobs.push_back(job.to_owned());
+        if ended_jobs.len() > ENDED_JOBS_MAX {
+            ended_jobs.pop_front();
+        }
+    }
+
     /// Attempts of one task write the same files, so a new one waits for the old one's end.
     async fn outlast_older_attempts(&self, newest: &Attempt) {
         let older = self.cancel_where(|attempt| {
@@ -292,12 +279,15 @@ impl TaskRunner {
             return Err(Error::internal(format!("\"{job}\" is no job id")));
         }
         if stages.is_empty() {
+            self.enter_ended_job(job);
             let id = JobId::new(job);
             let tasks = self.cancel_where(|attempt| attempt.task.job_id == id);
             if tokio::time::timeout(STOP_WAIT_MAX, all_ended(tasks)).await.is_err() {
                 tracing::warn!(job, "tasks did not stop before their files were removed");
             }
-            return remove_dir(self.options.work_dir.join(job)).await;
+            let dir = self.options.work_dir.join(job);
+            tokio::spawn(remove_late_files(dir.clone()));
+            return remove_dir(dir).await;
         }
         for stage in stages {
             remove_dir(self.options.work_dir.join(job).join(stage.to_string())).await?;
@@ -309,6 +299,16 @@ impl TaskRunner {
 async fn all_ended(tasks: Vec<CancellationToken>) {
     for ended in tasks {
         ended.cancelled().await;
+    }
+}
+
+/// A stopped task's writer on a blocking thread may still make a file.
+async fn remove_late_files(dir: PathBuf) {
+    for wait in LATE_FILES_WAITS {
+        tokio::time::sleep(wait).await;
+        if let Err(err) = remove_dir(dir.clone()).await {
+            tracing::warn!(error = %err, "late shuffle files");
+        }
     }
 }
 
@@ -332,18 +332,28 @@ fn attempt(tasks: &MultiTaskDefinition, task_id: u32) -> Attempt {
     }
 }
 
-fn success(
-    executor: &NodeId,
-    stage: &dyn QueryStageExecutor,
-    files: Vec<ShuffleWritePartition>,
-) -> Result<SuccessfulTask, BallistaError> {
-    Ok(SuccessfulTask {
-        executor_id: executor.to_string(),
-        partitions: files,
-        runtime_stats: stage.collect_runtime_stats_reports(),
-        window_state: stage.collect_window_state_reports()?,
-        task_column_stats: Vec::new(),
-    })
+/// One task of several. They share a plan, and each decodes its own copy of it: nothing that
+/// an operator keeps is shared.
+fn single_task(tasks: &MultiTaskDefinition, id: &TaskId) -> ProtoTask {
+    ProtoTask {
+        task_id: id.task_id,
+        task_attempt_num: id.task_attempt_num,
+        job_id: tasks.job_id.clone(),
+        stage_id: tasks.stage_id,
+        stage_attempt_num: tasks.stage_attempt_num,
+        plan: tasks.plan.clone(),
+        session_id: tasks.session_id.clone(),
+        launch_time: tasks.launch_time,
+        props: tasks.props.clone(),
+        global_output_partition_ids: id.global_output_partition_ids.clone(),
+        vcores_consumed: id.vcores_consumed,
+    }
+}
+
+/// What a task that succeeded leaves.
+struct Done {
+    success: SuccessfulTask,
+    metrics: Vec<OperatorMetricsSet>,
 }
 
 fn operator_metrics(stage: &dyn QueryStageExecutor) -> Vec<OperatorMetricsSet> {

@@ -38,7 +38,7 @@ impl ExecutorGrpc for TaskService {
     ) -> Result<Response<LaunchMultiTaskResult>, Status> {
         // The scheduler's own address in the request is not used: this executor reports to the
         // scheduler it is configured for. A plan that cannot be decoded fails its tasks.
-        for tasks in request.into_inner().multi_tasks {
+        for tasks in &request.into_inner().multi_tasks {
             self.runner.launch(tasks);
         }
         Ok(Response::new(LaunchMultiTaskResult { failed_jobs: Vec::new() }))

@@ -2,6 +2,7 @@
 
 use super::opener::TextOpener;
 use super::options::TextOptions;
+use crate::scan::wire::scan_node;
 use datafusion_common::tree_node::TreeNodeRecursion;
 use datafusion_common::{DataFusionError, Result};
 use datafusion_datasource::TableSchema;
@@ -18,10 +19,7 @@ use datafusion_physical_plan::proto::{ExecutionPlanDecodeCtx, ExecutionPlanEncod
 use datafusion_physical_plan::{
     DisplayFormatType, ExecutionPlan, PhysicalExpr, apply_expression_roots,
 };
-use datafusion_proto_models::protobuf::physical_plan_node::PhysicalPlanType;
-use datafusion_proto_models::protobuf::{
-    FileScanExecConf, PhysicalExtensionNode, PhysicalPlanNode,
-};
+use datafusion_proto_models::protobuf::{FileScanExecConf, PhysicalPlanNode};
 use object_store::ObjectStore;
 use prost::Message;
 use std::fmt;
@@ -206,9 +204,6 @@ impl FileSource for TextSource {
         };
         let mut node = vec![TEXT_SCAN_TAG];
         message.encode(&mut node).map_err(wire_error)?;
-        let extension = PhysicalExtensionNode { node, inputs: vec![] };
-        Ok(Some(PhysicalPlanNode {
-            physical_plan_type: Some(PhysicalPlanType::Extension(extension)),
-        }))
+        Ok(Some(scan_node(node)))
     }
 }

@@ -22,7 +22,7 @@ const STATUS_CHANNEL: usize = 1_024;
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// A job that has nothing running and nothing to run for this long has been lost track of.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
-/// A job that is being planned does not hear a cancellation: it is repeated this often.
+/// A job that is being planned does not hear a cancellation, so it is looked at this often.
 const CANCEL_ATTEMPTS: usize = 500;
 const CANCEL_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -145,16 +145,18 @@ impl Drop for Job {
 
 async fn cancel(scheduler: &StagedScheduler, id: &JobId) {
     let tasks = &scheduler.server.state.task_manager;
+    let mut is_asked = false;
     for _ in 0..CANCEL_ATTEMPTS {
         let status = tasks.get_job_status(id).await.ok().flatten().and_then(|s| s.status);
         match status {
             Some(Status::Successful(_) | Status::Failed(_)) => return,
-            Some(Status::Running(_)) => {
+            Some(Status::Running(_)) if !is_asked => {
+                is_asked = true;
                 if let Err(err) = scheduler.server.cancel_job(id.clone()).await {
                     tracing::warn!(job = %id, error = %err, "cancellation failed");
                 }
             }
-            Some(Status::Queued(_)) | None => {}
+            Some(Status::Running(_) | Status::Queued(_)) | None => {}
         }
         tokio::time::sleep(CANCEL_INTERVAL).await;
     }

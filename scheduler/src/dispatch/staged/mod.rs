@@ -9,6 +9,7 @@
 mod job;
 mod results;
 mod scheduler;
+mod slots;
 
 pub(crate) use scheduler::StagedScheduler;
 

@@ -1,11 +1,13 @@
 //! Ballista's scheduler, embedded: static planning, push scheduling, no port of its own.
 
+use super::slots::CountedSlots;
 use crate::cluster::Node;
 use ballista_core::extension::{EndpointOverrideFn, SessionConfigExt};
 use ballista_core::serde::protobuf::ExecutorStoppedParams;
 use ballista_core::serde::protobuf::scheduler_grpc_server::{SchedulerGrpc, SchedulerGrpcServer};
 use ballista_core::serde::{BallistaCodec, BallistaLogicalExtensionCodec};
 use ballista_scheduler::cluster::BallistaCluster;
+use ballista_scheduler::cluster::memory::InMemoryJobState;
 use ballista_scheduler::config::SchedulerConfig;
 use ballista_scheduler::metrics::NoopMetricsCollector;
 use ballista_scheduler::scheduler_server::SchedulerServer;
@@ -70,13 +72,14 @@ impl StagedScheduler {
             ..SchedulerConfig::default()
         };
         // Plans come from our planner only: a session asked for over the wire is refused.
-        let cluster = BallistaCluster::new_memory(
+        let jobs = InMemoryJobState::new(
             scheduler.scheduler_id.clone(),
             Arc::new(|_: SessionConfig| {
                 Err(DataFusionError::NotImplemented("planning for other nodes".to_owned()))
             }),
             client_config,
         );
+        let cluster = BallistaCluster::new(Arc::new(CountedSlots::default()), Arc::new(jobs));
         let codec = BallistaCodec::new(
             Arc::new(BallistaLogicalExtensionCodec::default()),
             Arc::new(QuernPhysicalCodec::default()),
@@ -138,6 +141,11 @@ impl StagedScheduler {
 
     /// Has the work of an executor done by others, now.
     pub(crate) async fn remove_executor(&self, id: &str, reason: &str) {
+        // The farewell removes it too, but a while later, and it would be listed until then.
+        let executors = &self.server.state.executor_manager;
+        if let Err(err) = executors.remove_executor(id, Some(reason.to_owned())).await {
+            tracing::error!(executor = id, error = %err, "a lost executor was not removed");
+        }
         let params =
             ExecutorStoppedParams { executor_id: id.to_owned(), reason: reason.to_owned() };
         if let Err(err) = self.server.executor_stopped(tonic::Request::new(params)).await {

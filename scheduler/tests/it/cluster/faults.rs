@@ -42,11 +42,18 @@ async fn without_executors_a_query_ends_with_an_error() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         cluster.executors.clear();
         let answer = tokio::time::timeout(Duration::from_secs(20), rows).await.unwrap().unwrap();
-        let code = answer.unwrap_err().code();
-        assert!(
-            matches!(code, ErrorCode::RemoteHostGone | ErrorCode::NoNodesAvailable),
-            "{mode:?}: {code}"
-        );
+        match answer {
+            Err(err) => assert!(
+                matches!(err.code(), ErrorCode::RemoteHostGone | ErrorCode::NoNodesAvailable),
+                "{mode:?}: {err:?}"
+            ),
+            // When one loss is seen before the other, the query is planned for one executor,
+            // which is to run it in the scheduler.
+            Ok(rows) => {
+                assert_eq!(mode, ExecutionMode::Pipelined);
+                assert_eq!(rows, cluster.rows(SLOW, ExecutionMode::Local).await.unwrap());
+            }
+        }
         let err = cluster.rows("SELECT count(*) FROM events", mode).await.unwrap_err();
         assert_eq!(err.code(), ErrorCode::NoNodesAvailable, "{mode:?}");
     }
@@ -63,8 +70,10 @@ async fn executors_come_and_go() {
     cluster.add_executor().await;
     cluster.executors.remove(0).shutdown().await;
     cluster.until("the farewell is heard", || cluster.cluster.n_live() == 1).await;
+    cluster.add_executor().await;
     for mode in [ExecutionMode::Staged, ExecutionMode::Pipelined] {
-        let rows = cluster.rows("SELECT count(*) FROM events", mode).await.unwrap();
+        let rows =
+            cluster.rows("SELECT count(name) FROM events WHERE id >= 0", mode).await.unwrap();
         assert_eq!(rows, [N_EVENTS.to_string()]);
     }
 }

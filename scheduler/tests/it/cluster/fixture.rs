@@ -54,9 +54,6 @@ impl Drop for TestCluster {
 
 impl TestCluster {
     pub(super) async fn start(n_executors: usize) -> Self {
-        if let Ok(f) = std::env::var("TMPLOG") {
-            let _ = quern_common::telemetry::init(&f, quern_common::telemetry::LogFormat::Text);
-        }
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config { data_dir: dir.path().join("scheduler"), ..Config::default() };
         config.internal.secret = Secret::new("a secret of this test");
@@ -149,10 +146,20 @@ impl TestCluster {
     /// Starts a query in one mode; a plan that the guard refuses fails the test.
     pub(super) async fn submit(&self, sql: &str, mode: ExecutionMode) -> Result<Dispatched> {
         let id = QueryId::random();
-        let logical = self.logical(sql, mode).await?;
+        let mut logical = self.logical(sql, mode).await?;
         match mode {
             ExecutionMode::Local => local::submit(logical.physical().await?, &Handle::current()),
-            ExecutionMode::Pipelined => self.pipelined.submit(&id, logical).await,
+            ExecutionMode::Pipelined => {
+                // The tables are small; let each file be a task's worth.
+                let options = logical.state.config_mut().options_mut();
+                options.set("distributed.file_scan_config_bytes_per_partition", "1000").unwrap();
+                let physical = logical.clone().physical().await?;
+                let refused = guard::refuse(&physical.plan, mode, &physical.state.task_ctx());
+                assert_eq!(refused, None, "{sql}");
+                let dispatched = self.pipelined.submit(&id, logical).await?;
+                assert_eq!(dispatched.mode_note, None, "{sql}");
+                Ok(dispatched)
+            }
             ExecutionMode::Staged => {
                 let physical = logical.physical().await?;
                 let refused = guard::refuse(&physical.plan, mode, &physical.state.task_ctx());
