@@ -6,6 +6,7 @@
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 use quern_common::{Error, ErrorCode};
+use std::sync::Arc;
 
 /// Wraps an error of ours for DataFusion.
 pub fn to_datafusion(err: Error) -> DataFusionError {
@@ -63,21 +64,29 @@ fn classify(err: &DataFusionError) -> Error {
     }
 }
 
+/// Looks along the chain of causes for an error whose place is known: a wrapper (a task of
+/// Ballista has its own) may stand between.
 fn classify_external(
     source: &(dyn std::error::Error + Send + Sync + 'static),
     whole: &DataFusionError,
 ) -> Error {
-    if let Some(ours) = source.downcast_ref::<Error>() {
-        return ours.clone();
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(source);
+    while let Some(current) = next {
+        if let Some(ours) = current.downcast_ref::<Error>() {
+            return ours.clone();
+        }
+        if let Some(inner) = current.downcast_ref::<DataFusionError>() {
+            return classify(inner);
+        }
+        if let Some(inner) = current.downcast_ref::<Arc<DataFusionError>>() {
+            return classify(inner);
+        }
+        if let Some(arrow) = current.downcast_ref::<ArrowError>() {
+            return classify_arrow(arrow);
+        }
+        next = current.source();
     }
-    if let Some(inner) = source.downcast_ref::<DataFusionError>() {
-        return classify(inner);
-    }
-    if let Some(arrow) = source.downcast_ref::<ArrowError>() {
-        return classify_arrow(arrow);
-    }
-    let text = whole.to_string();
-    Error::from_tagged(&text).unwrap_or_else(|| Error::internal(text))
+    classify_message(&whole.to_string(), ErrorCode::GenericInternalError)
 }
 
 fn classify_schema(err: &SchemaError) -> Error {

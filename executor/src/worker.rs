@@ -7,6 +7,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
@@ -14,7 +15,7 @@ use datafusion::physical_plan::{
 };
 use datafusion_distributed::grpc::{BoxCloneSyncChannel, create_worker_client};
 use datafusion_distributed::{
-    ChannelResolver, DistributedExt, Worker, WorkerChannel, WorkerPlanRewriteEvent,
+    BroadcastExec, ChannelResolver, DistributedExt, Worker, WorkerChannel, WorkerPlanRewriteEvent,
     WorkerPlanRewriteEventResponse, WorkerQueryContext, WorkerSessionBuilder,
 };
 use futures::StreamExt;
@@ -64,13 +65,29 @@ impl ChannelResolver for Peers {
 }
 
 fn keep_codes(event: WorkerPlanRewriteEvent<'_>) -> Result<WorkerPlanRewriteEventResponse> {
-    Ok(WorkerPlanRewriteEventResponse::new(Arc::new(KeepCodes { inner: event.plan })))
+    let plan = event.plan;
+    // The worker replaces such a head by another one over the same input.
+    let is_replaced = plan.is::<RepartitionExec>() || plan.is::<BroadcastExec>();
+    let plan = if is_replaced {
+        let inputs = plan.children().into_iter().map(KeepCodes::over).collect();
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
+        plan.replace_children(inputs, options)?
+    } else {
+        KeepCodes::over(&plan)
+    };
+    Ok(WorkerPlanRewriteEventResponse::new(plan))
 }
 
 /// Stands for the operator in it, and turns its errors into text that begins with their code:
 /// of an error that is not DataFusion's own, the wire carries only the `Display`.
 struct KeepCodes {
     inner: Arc<dyn ExecutionPlan>,
+}
+
+impl KeepCodes {
+    fn over(inner: &Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        Arc::new(Self { inner: Arc::clone(inner) })
+    }
 }
 
 impl fmt::Debug for KeepCodes {

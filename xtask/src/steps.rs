@@ -5,7 +5,6 @@ use crate::python;
 use crate::tidy::tidy;
 use crate::workspace::{Workspace, say};
 use anyhow::{Context, Result};
-use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -17,7 +16,6 @@ const STEPS: &[Step] = &[
     ("clippy", clippy),
     ("build", build),
     ("test", |w| test(w, None)),
-    ("doc", doc),
     ("python", |w| python::test(w, &[])),
 ];
 
@@ -49,11 +47,6 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
 fn clippy(workspace: &Workspace) -> Result<()> {
     let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     workspace.run("cargo", &arguments)
-}
-
-fn doc(workspace: &Workspace) -> Result<()> {
-    let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items"];
-    workspace.run_with("cargo", &arguments, &[("RUSTDOCFLAGS", OsStr::new("-D warnings"))])
 }
 
 /// Runs the Rust tests, with nextest where it is installed.

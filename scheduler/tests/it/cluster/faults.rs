@@ -82,19 +82,18 @@ async fn executors_come_and_go() {
 async fn dropped_rows_cancel_the_query() {
     let cluster = TestCluster::start(2).await;
     for mode in [ExecutionMode::Staged, ExecutionMode::Pipelined] {
-        let dispatched = cluster.submit(SLOW, mode).await.unwrap();
-        let rows = tokio::spawn(collect(dispatched));
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        assert!(!rows.is_finished(), "too fast to be cancelled");
+        let mut dispatched = cluster.submit(SLOW, mode).await.unwrap();
+        let rows = tokio::time::timeout(Duration::from_millis(300), first(&mut dispatched));
+        assert!(rows.await.is_err(), "too fast to be cancelled");
         let asked = Instant::now();
-        rows.abort();
-        assert!(rows.await.unwrap_err().is_cancelled());
+        drop(dispatched);
         assert!(asked.elapsed() < Duration::from_millis(100), "{:?}", asked.elapsed());
         let n_running =
             || cluster.cluster.nodes().iter().map(|node| node.running_tasks).sum::<usize>();
         cluster.until("tasks stop", || n_running() == 0).await;
         cluster.until("files are removed", || cluster.n_job_dirs() == 0).await;
-        assert!(asked.elapsed() < Duration::from_secs(2), "{mode:?}: {:?}", asked.elapsed());
+        // Two seconds on a machine that does nothing else.
+        assert!(asked.elapsed() < Duration::from_secs(5), "{mode:?}: {:?}", asked.elapsed());
     }
 }
 
