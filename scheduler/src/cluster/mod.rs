@@ -22,12 +22,16 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
+
+/// A process that is killed may lose its connections before its listener.
+const SETTLE_WAIT: Duration = Duration::from_millis(100);
 
 /// The cluster that this scheduler leads.
 pub struct Cluster {
@@ -168,8 +172,10 @@ impl Cluster {
         })
     }
 
-    /// Looks whether each executor still accepts connections, and drops those that do not.
-    pub(crate) async fn probe(self: &Arc<Self>) {
+    /// Looks whether each executor still accepts connections, and drops those that do not. For
+    /// use after a failure, of which the cause may just be happening.
+    pub(crate) async fn probe(&self) {
+        tokio::time::sleep(SETTLE_WAIT).await;
         let nodes = self.nodes.all();
         let probes = nodes.iter().map(|node| async {
             if let Err(err) = tether::connect(node).await {

@@ -22,10 +22,13 @@ use quern_engine::plan::{LogicalQuery, PhysicalQuery};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// Runs of the whole query after the first.
 const RERUNS_MAX: usize = 2;
+/// What failed twice in a row gets time to show its cause.
+const SECOND_RERUN_WAIT: Duration = Duration::from_secs(1);
 /// With fewer, datafusion-distributed cuts single-mode aggregates over tasks and answers wrong
 /// (TPC-H q11, q15).
 const TARGET_PARTITIONS_MIN: usize = 2;
@@ -111,6 +114,9 @@ impl Run {
             return Err(error);
         }
         let cluster = Arc::clone(&self.dispatcher.cluster);
+        if self.reruns_left < RERUNS_MAX {
+            tokio::time::sleep(SECOND_RERUN_WAIT).await;
+        }
         cluster.probe().await;
         let is_loss = failure::is_loss(&error) || !self.used.is_subset(&cluster.node_ids());
         if !is_loss {

@@ -4,7 +4,10 @@
 use super::fixture::{N_EVENTS, TestCluster, collect, first};
 use quern_common::ErrorCode;
 use quern_engine::session::ExecutionMode;
+use quern_scheduler::cluster::Cluster;
 use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// Long enough to be interrupted: each event meets 800 others.
 const SLOW: &str = "SELECT a.k, count(*), sum(a.v * b.v) FROM events a JOIN events b ON a.k = b.k \
@@ -108,4 +111,26 @@ async fn a_result_that_is_lost_before_it_is_fetched_is_made_again() {
     cluster.add_executor().await;
     drop(cluster.executors.remove(0));
     assert!(first(&mut dispatched).await.unwrap().num_rows() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn executors_wait_for_a_scheduler_and_find_it_again() {
+    let cluster = TestCluster::start(0).await;
+    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let _executor = cluster.start_executor(0, address).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for _ in 0..2 {
+        let shutdown = CancellationToken::new();
+        let listener = loop {
+            // The one before may take a moment to let the port go.
+            match TcpListener::bind(address).await {
+                Ok(listener) => break listener,
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        };
+        let scheduler = Cluster::start(&cluster.config.internal, listener, shutdown.clone());
+        let scheduler = scheduler.await.unwrap();
+        cluster.until("the executor joins", || scheduler.n_live() == 1).await;
+        shutdown.cancel();
+    }
 }

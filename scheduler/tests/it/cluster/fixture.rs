@@ -22,12 +22,13 @@ use quern_scheduler::dispatch::staged::StagedDispatcher;
 use quern_scheduler::dispatch::{Dispatched, local};
 use quern_scheduler::system_tables::RuntimeTables;
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 const MEMORY_BYTES: usize = 256 << 20;
@@ -44,11 +45,16 @@ pub(super) struct TestCluster {
     pipelined: PipelinedDispatcher,
     staged: StagedDispatcher,
     shutdown: CancellationToken,
+    /// Of query work: it must not delay the cluster's own traffic.
+    threads: Option<Runtime>,
 }
 
 impl Drop for TestCluster {
     fn drop(&mut self) {
         self.shutdown.cancel();
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
     }
 }
 
@@ -83,8 +89,9 @@ impl TestCluster {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let shutdown = CancellationToken::new();
         let cluster = Cluster::start(&config.internal, listener, shutdown.clone()).await.unwrap();
+        let threads = Runtime::new().unwrap();
         let mut this = Self {
-            pipelined: PipelinedDispatcher::new(Arc::clone(&cluster), Handle::current()),
+            pipelined: PipelinedDispatcher::new(Arc::clone(&cluster), threads.handle().clone()),
             staged: StagedDispatcher::new(Arc::clone(&cluster)),
             cluster,
             executors: Vec::new(),
@@ -93,6 +100,7 @@ impl TestCluster {
             planner,
             session,
             shutdown,
+            threads: Some(threads),
         };
         for _ in 0..n_executors {
             this.add_executor().await;
@@ -102,17 +110,18 @@ impl TestCluster {
 
     pub(super) async fn add_executor(&mut self) {
         let n_before = self.cluster.n_live();
-        let executor = self.start_executor(self.executors.len()).await;
+        let scheduler = self.cluster.address();
+        let executor = self.start_executor(self.executors.len(), scheduler).await;
         self.executors.push(executor);
         self.until("an executor joins", || self.cluster.n_live() > n_before).await;
     }
 
-    pub(super) async fn start_executor(&self, n: usize) -> RunningExecutor {
+    pub(super) async fn start_executor(&self, n: usize, scheduler: SocketAddr) -> RunningExecutor {
         let mut config = self.config.clone();
         config.data_dir = self.dir.path().join(format!("executor-{n}"));
         let options = ExecutorOptions {
             config,
-            scheduler: self.cluster.address().to_string(),
+            scheduler: scheduler.to_string(),
             memory_bytes: MEMORY_BYTES,
             n_threads: 2,
             policy: LocationPolicy::Unrestricted,
@@ -148,7 +157,10 @@ impl TestCluster {
         let id = QueryId::random();
         let mut logical = self.logical(sql, mode).await?;
         match mode {
-            ExecutionMode::Local => local::submit(logical.physical().await?, &Handle::current()),
+            ExecutionMode::Local => {
+                let threads = self.threads.as_ref().unwrap().handle();
+                local::submit(logical.physical().await?, threads)
+            }
             ExecutionMode::Pipelined => {
                 // The tables are small; let each file be a task's worth.
                 let options = logical.state.config_mut().options_mut();
