@@ -452,6 +452,9 @@ pub struct QueryConfig {
     pub distribute_above: ByteSize,
     /// Smallest scan, in bytes, that `auto` runs in stages that survive the loss of an executor.
     pub stage_above: ByteSize,
+    /// Bytes of files that one partition of a pipelined scan reads. A scan is divided over
+    /// executors only when it has more than one executor's partitions hold.
+    pub pipelined_partition_size: ByteSize,
 }
 
 impl Default for QueryConfig {
@@ -468,6 +471,7 @@ impl Default for QueryConfig {
             threads: 0,
             distribute_above: ByteSize::mib(64),
             stage_above: ByteSize::mib(64 << 10),
+            pipelined_partition_size: ByteSize::mib(16),
         }
     }
 }

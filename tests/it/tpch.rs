@@ -35,6 +35,18 @@ async fn compare(server: &Process, mode: &str, data: &Path, expected: &[Vec<Row>
         }
     }
     assert!(wrong.is_empty(), "{mode}: {wrong:#?}");
+    // Equal answers say nothing of a mode that did not run them.
+    let elsewhere = format!(
+        "SELECT execution_mode, execution_mode_reason, query FROM system.runtime.queries \
+         WHERE query LIKE '%lineitem%' AND query LIKE 'SELECT%' AND state = 'FINISHED' \
+         AND execution_mode_reason LIKE 'not {mode}%'"
+    );
+    assert_eq!(query(&connection, &elsewhere).await.unwrap(), Vec::<Row>::new(), "{mode}");
+    let n = format!(
+        "SELECT count(*) >= 22 FROM system.runtime.queries \
+         WHERE execution_mode = '{mode}' AND state = 'FINISHED'"
+    );
+    assert_eq!(query(&connection, &n).await.unwrap(), [["true".to_owned()]], "{mode}");
 }
 
 #[tokio::test]

@@ -91,7 +91,9 @@ def serve(folder, *arguments, command="serve", listen="127.0.0.1:0", environment
 
 
 def scheduler(folder, *arguments, environment=None):
-    flags = ["--internal-listen", "127.0.0.1:0", *arguments]
+    # The tables of tests are small: without the setting nothing would be divided.
+    divide = ["--set", "query.pipelined_partition_size=1kB"]
+    flags = ["--internal-listen", "127.0.0.1:0", *divide, *arguments]
     return serve(folder, *flags, command="scheduler", environment=environment)
 
 

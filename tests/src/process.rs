@@ -162,6 +162,9 @@ impl Cluster {
             "127.0.0.1:0",
             "--internal-listen",
             "127.0.0.1:0",
+            // The tables of tests are small: without it nothing would be divided.
+            "--set",
+            "query.pipelined_partition_size=1kB",
         ];
         args.extend(more);
         let scheduler = Process::start(dir, &args)?;

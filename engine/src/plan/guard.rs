@@ -61,10 +61,10 @@ pub(crate) fn does_not_travel(plan: &Arc<dyn ExecutionPlan>, ctx: &TaskContext) 
 
 /// The same for a plan that datafusion-distributed has cut into stages, by the way in which it
 /// sends them: models do not travel through its codec, nor do some windows. A plan that it did
-/// not cut runs in the scheduler.
+/// not cut would run whole in the scheduler, which is what `local` does better.
 fn does_not_travel_to_workers(plan: &Arc<dyn ExecutionPlan>, ctx: &TaskContext) -> Option<String> {
     if !plan.is::<DistributedExec>() {
-        return None;
+        return Some("too small to be divided over the executors there are".to_owned());
     }
     let codec = DistributedCodec::new_combined_with_user(ctx.session_config());
     let there_and_back = plan.children().into_iter().try_for_each(|stages| {

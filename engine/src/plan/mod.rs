@@ -35,6 +35,10 @@ use quern_common::{Error, ErrorCode, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// With fewer, datafusion-distributed cuts single-mode aggregates over tasks and answers wrong
+/// (TPC-H q11, q15).
+const DISTRIBUTED_PARTITIONS_MIN: usize = 2;
+
 /// Plans queries.
 #[derive(Debug, Clone)]
 pub struct Planner {
@@ -177,9 +181,15 @@ impl Planner {
         catalogs: &QueryCatalogs,
         models: Arc<dyn RelationPlanner>,
     ) -> SessionState {
+        let target_partitions = match scope.mode {
+            ExecutionMode::Local => scope.target_partitions,
+            ExecutionMode::Pipelined | ExecutionMode::Staged => {
+                scope.target_partitions.max(DISTRIBUTED_PARTITIONS_MIN)
+            }
+        };
         let options = StateOptions {
             mode: scope.mode,
-            target_partitions: scope.target_partitions,
+            target_partitions,
             batch_size: scope.batch_size.unwrap_or(BATCH_SIZE_DEFAULT),
             collect_statistics: scope.collect_statistics,
             default_names: (scope.settings.catalog.clone(), scope.settings.schema.clone()),

@@ -9,7 +9,7 @@ use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::planner::RelationPlanner;
 use datafusion::prelude::SessionConfig;
 use datafusion_distributed::{
-    ChannelResolver, DistributedExt, SessionStateBuilderExt, WorkerResolver,
+    ChannelResolver, DistributedConfig, DistributedExt, SessionStateBuilderExt, WorkerResolver,
 };
 use std::sync::Arc;
 
@@ -42,6 +42,9 @@ pub struct Workers {
     pub resolver: Arc<dyn WorkerResolver>,
     /// How they are reached.
     pub channels: Arc<dyn ChannelResolver + Send + Sync>,
+    /// Bytes of files that one partition of a scan reads; a scan that needs no more partitions
+    /// than one worker has is not divided.
+    pub partition_bytes: usize,
 }
 
 impl std::fmt::Debug for Workers {
@@ -96,10 +99,17 @@ pub fn build_session_state(
     builder.build()
 }
 
+fn distributed_config(workers: &Workers) -> DistributedConfig {
+    let mut config = DistributedConfig::default();
+    config.file_scan_config_bytes_per_partition = workers.partition_bytes;
+    config
+}
+
 fn with_workers(builder: SessionStateBuilder, workers: Option<&Workers>) -> SessionStateBuilder {
     match workers {
         None => builder,
         Some(workers) => builder
+            .with_distributed_option_extension(distributed_config(workers))
             .with_distributed_worker_resolver(SharedResolver(Arc::clone(&workers.resolver)))
             .with_distributed_channel_resolver(SharedChannels(Arc::clone(&workers.channels)))
             .with_distributed_user_codec(QuernPhysicalCodec::default())

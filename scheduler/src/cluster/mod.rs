@@ -130,9 +130,10 @@ impl Cluster {
         self.nodes.changed()
     }
 
-    /// How pipelined queries find and reach the executors.
-    pub fn workers(&self) -> Workers {
-        workers(Arc::clone(&self.nodes), self.channels.clone())
+    /// How pipelined queries find and reach the executors. One partition of a scan reads
+    /// `partition_bytes`.
+    pub fn workers(&self, partition_bytes: usize) -> Workers {
+        workers(Arc::clone(&self.nodes), self.channels.clone(), partition_bytes)
     }
 
     pub(crate) fn secret(&self) -> &ClusterSecret {

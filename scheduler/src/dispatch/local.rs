@@ -32,7 +32,6 @@ pub fn submit(physical: PhysicalQuery, threads: &Handle) -> Result<Dispatched> {
         schema,
         rows: rows.boxed(),
         progress: Arc::new(move || scan_progress(&progress_plan)),
-        mode_note: None,
     })
 }
 

@@ -40,8 +40,6 @@ pub struct Dispatched {
     pub rows: BoxStream<'static, Result<RecordBatch>>,
     /// Tells how far it is.
     pub progress: ProgressFn,
-    /// What the dispatcher did otherwise than asked, for people.
-    pub mode_note: Option<String>,
 }
 
 impl fmt::Debug for Dispatched {

@@ -8,7 +8,7 @@ use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::displayable;
 use quern_common::{Error, Result};
 use quern_engine::plan::ModeChoice;
-use std::fmt::Write;
+use quern_engine::statement::{ExplainFormat, ExplainOptions, ExplainType};
 use std::sync::Arc;
 
 /// One text column, as Trino's.
@@ -16,18 +16,24 @@ pub(super) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("Query Plan", DataType::Utf8, false)]))
 }
 
-/// The plan of a query that was not run.
-pub(super) fn plan(
-    mode: &ModeChoice,
-    logical: Option<String>,
-    physical: &dyn ExecutionPlan,
-) -> Result<RecordBatch> {
-    let mut text = format!("Execution mode: {mode}\n");
-    if let Some(logical) = logical {
-        let _ = writeln!(text, "\nLogical plan\n{logical}");
+/// Refuses what EXPLAIN cannot print yet.
+pub(super) fn check(options: ExplainOptions) -> Result<()> {
+    match options {
+        ExplainOptions { verbose: true, .. } => Err(Error::not_supported("EXPLAIN VERBOSE")),
+        ExplainOptions { explain_type, .. } if explain_type != ExplainType::Distributed => {
+            Err(Error::not_supported(format!("EXPLAIN (TYPE {explain_type:?})")))
+        }
+        ExplainOptions { format, .. } if format != ExplainFormat::Text => {
+            Err(Error::not_supported(format!("EXPLAIN (FORMAT {format:?})")))
+        }
+        _ => Ok(()),
     }
-    let _ = write!(text, "\n{}", displayable(physical).set_show_statistics(false).indent(true));
-    batch(&text)
+}
+
+/// The plan of a query that was not run.
+pub(super) fn plan(mode: &ModeChoice, physical: &dyn ExecutionPlan) -> Result<RecordBatch> {
+    let plan = displayable(physical).set_show_statistics(false);
+    batch(&format!("Execution mode: {mode}\n\n{}", plan.indent(true)))
 }
 
 /// The plan of a query that was run, with what its operators measured.

@@ -63,7 +63,8 @@ pub struct QueryManager {
 /// A query that is planned for the mode it will run in.
 enum Planned {
     Local(PhysicalQuery),
-    Pipelined(LogicalQuery),
+    /// The second is what the first became; the first is planned again when an executor is lost.
+    Pipelined(Box<LogicalQuery>, PhysicalQuery),
     Staged(PhysicalQuery),
 }
 
@@ -248,7 +249,7 @@ impl QueryManager {
         match statement {
             Statement::Query(query) => {
                 let (schema, dispatched) =
-                    self.start_query(session, query, parameters, record).await?;
+                    Box::pin(self.start_query(session, query, parameters, record)).await?;
                 record.set_progress(dispatched.progress);
                 Ok((schema, dispatched.rows))
             }
@@ -279,7 +280,7 @@ impl QueryManager {
         record.set_mode(choice);
         record.enter(QueryState::Running);
         let scope = self.scope(session, mode)?;
-        let runner = Passes { manager: self, mode, id: &record.id };
+        let runner = Passes { manager: self, record };
         let runner: Option<&dyn PassRunner> = match mode {
             ExecutionMode::Local => None,
             ExecutionMode::Pipelined | ExecutionMode::Staged => Some(&runner),
@@ -293,18 +294,26 @@ impl QueryManager {
         create: &CreateModel,
     ) -> Result<ModeChoice> {
         let asked = self.properties(session)?.execution_mode();
-        let mode = match asked {
-            RequestedMode::Local => ExecutionMode::Local,
-            RequestedMode::Pipelined => ExecutionMode::Pipelined,
-            RequestedMode::Staged => ExecutionMode::Staged,
-            RequestedMode::Auto => {
-                return self.auto_mode(session, &create.query).await;
-            }
+        let by_session = |mode| ModeChoice { mode, reason: "asked for by the session".to_owned() };
+        let choice = match asked {
+            RequestedMode::Local => by_session(ExecutionMode::Local),
+            RequestedMode::Staged => by_session(ExecutionMode::Staged),
+            RequestedMode::Pipelined => by_session(ExecutionMode::Pipelined),
+            RequestedMode::Auto => self.auto_mode(session, &create.query).await?,
         };
-        if mode != ExecutionMode::Local {
-            self.need_executors()?;
+        match choice.mode {
+            ExecutionMode::Local => Ok(choice),
+            ExecutionMode::Staged => {
+                self.need_executors()?;
+                Ok(choice)
+            }
+            // A pass is a function that carries data, which pipelined plans cannot.
+            ExecutionMode::Pipelined => {
+                self.need_executors()?;
+                let reason = "not pipelined: a training pass cannot travel there".to_owned();
+                Ok(ModeChoice { mode: ExecutionMode::Staged, reason })
+            }
         }
-        Ok(ModeChoice { mode, reason: "asked for by the session".to_owned() })
     }
 
     async fn auto_mode(&self, session: &Arc<Session>, query: &Query) -> Result<ModeChoice> {
@@ -314,32 +323,30 @@ impl QueryManager {
 
     fn choose(&self, planned: &Planned) -> ModeChoice {
         let bytes = match planned {
-            Planned::Local(physical) | Planned::Staged(physical) => scan_bytes(&physical.plan),
-            Planned::Pipelined(_) => 0,
+            Planned::Local(physical)
+            | Planned::Staged(physical)
+            | Planned::Pipelined(_, physical) => scan_bytes(&physical.plan),
         };
         let n_executors = self.options.executors.as_ref().map_or(0, |e| e.cluster.n_live());
         let config = &self.options.config;
         choose_mode(bytes, n_executors, config.distribute_above, config.stage_above)
     }
 
-    /// Runs a query that is planned for `mode` to its end.
-    async fn run_planned(
+    /// Runs one pass of a training, planned for `staged`, to its end.
+    async fn run_pass(
         &self,
         query: LogicalQuery,
-        mode: ExecutionMode,
-        id: &QueryId,
+        record: &QueryRecord,
     ) -> Result<Vec<RecordBatch>> {
-        let physical = query.clone().physical().await?;
+        let physical = query.physical().await?;
         let context = physical.state.task_ctx();
-        let refused = guard::refuse(&physical.plan, mode, &context);
-        let dispatched = match (mode, refused) {
-            (ExecutionMode::Staged, None) => {
-                self.need_executors()?.staged.submit(id, physical).await?
+        let dispatched = match guard::refuse(&physical.plan, ExecutionMode::Staged, &context) {
+            None => self.need_executors()?.staged.submit(&record.id, physical).await?,
+            Some(reason) => {
+                let reason = format!("not staged: {reason}");
+                record.set_mode(ModeChoice { mode: ExecutionMode::Local, reason });
+                local::submit(physical, &self.options.threads)?
             }
-            (ExecutionMode::Pipelined, None) => {
-                self.need_executors()?.pipelined.submit(id, query).await?
-            }
-            _ => local::submit(physical, &self.options.threads)?,
         };
         dispatched.rows.try_collect().await
     }
@@ -358,8 +365,8 @@ impl QueryManager {
         let schema = self.edge_schema(session, &schema)?;
         let dispatched = match planned {
             Planned::Local(physical) => local::submit(physical, &self.options.threads)?,
-            Planned::Pipelined(logical) => {
-                self.need_executors()?.pipelined.submit(&record.id, logical).await?
+            Planned::Pipelined(logical, physical) => {
+                self.need_executors()?.pipelined.submit(&record.id, *logical, physical).await?
             }
             Planned::Staged(physical) => {
                 self.need_executors()?.staged.submit(&record.id, physical).await?
@@ -428,18 +435,20 @@ impl QueryManager {
         parameters: Option<&RecordBatch>,
         choice: ModeChoice,
     ) -> Result<(Planned, ModeChoice, SchemaRef)> {
+        // Without executors this is an error, not a reason to run elsewhere.
+        self.need_executors()?.cluster.wait_for_executor().await?;
         let scope = self.scope(session, choice.mode)?;
         let logical = self.options.planner.logical(query, &scope).await?.bind(parameters)?;
         let schema = logical.schema();
         let physical = logical.clone().physical().await?;
         let context = physical.state.task_ctx();
         if let Some(reason) = guard::refuse(&physical.plan, choice.mode, &context) {
-            let reason = format!("{} cannot run it: {reason}", choice.mode.name());
+            let reason = format!("not {}: {reason}", choice.mode.name());
             return self.plan_local(session, query, parameters, &reason).await;
         }
         let planned = match choice.mode {
             ExecutionMode::Staged => Planned::Staged(physical),
-            _ => Planned::Pipelined(logical),
+            _ => Planned::Pipelined(Box::new(logical), physical),
         };
         Ok((planned, choice, schema))
     }
@@ -454,17 +463,14 @@ impl QueryManager {
         let Statement::Query(query) = inner else {
             return Err(Error::not_supported(format!("EXPLAIN of {}", inner.kind())));
         };
+        explain::check(options)?;
         let (planned, mode, _) = self.plan(session, query, None).await?;
         record.set_mode(mode.clone());
-        let (logical, physical) = match planned {
-            Planned::Local(physical) | Planned::Staged(physical) => (None, physical),
-            Planned::Pipelined(logical) => {
-                let text = options.verbose.then(|| logical.plan.display_indent().to_string());
-                (text, logical.physical().await?)
-            }
-        };
+        let (Planned::Local(physical)
+        | Planned::Staged(physical)
+        | Planned::Pipelined(_, physical)) = planned;
         if !options.analyze {
-            return explain::plan(&mode, logical, physical.plan.as_ref());
+            return explain::plan(&mode, physical.plan.as_ref());
         }
         let plan = Arc::clone(&physical.plan);
         let mut rows = match mode.mode {
@@ -490,10 +496,8 @@ impl QueryManager {
         let executors = self.options.executors.as_ref();
         let default_partitions = match (mode, executors) {
             (ExecutionMode::Local, _) | (_, None) => self.options.n_threads,
-            (ExecutionMode::Pipelined, Some(executors)) => {
-                executors.cluster.slots_per_executor().max(2)
-            }
-            (ExecutionMode::Staged, Some(executors)) => executors.cluster.n_slots().max(2),
+            (ExecutionMode::Pipelined, Some(executors)) => executors.cluster.slots_per_executor(),
+            (ExecutionMode::Staged, Some(executors)) => executors.cluster.n_slots(),
         };
         Ok(PlanScope {
             user: session.user().to_owned(),
@@ -502,7 +506,9 @@ impl QueryManager {
             batch_size: properties.batch_size(),
             memory_bytes_max: properties.memory_limit_bytes(),
             collect_statistics: properties.collect_statistics(),
-            workers: executors.map(|executors| executors.cluster.workers()),
+            workers: executors.map(|executors| {
+                executors.cluster.workers(self.options.config.pipelined_partition_size.as_usize())
+            }),
             settings,
         })
     }
@@ -520,17 +526,16 @@ impl QueryManager {
     }
 }
 
-/// The passes of a training, run where `mode` runs queries.
+/// The passes of a training, as staged queries.
 struct Passes<'a> {
     manager: &'a QueryManager,
-    mode: ExecutionMode,
-    id: &'a QueryId,
+    record: &'a QueryRecord,
 }
 
 #[async_trait]
 impl PassRunner for Passes<'_> {
     async fn run(&self, query: LogicalQuery) -> Result<Vec<RecordBatch>> {
-        self.manager.run_planned(query, self.mode, self.id).await
+        self.manager.run_pass(query, self.record).await
     }
 }
 

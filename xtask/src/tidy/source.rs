@@ -32,6 +32,7 @@ const ENGINES: &[Engine] = &[
             "executor/src/",
             "engine/src/codec",
             "engine/src/session",
+            "engine/src/plan/guard.rs",
         ],
     },
 ];

@@ -12,7 +12,7 @@ use super::{Dispatched, Progress};
 use crate::cluster::Cluster;
 use arrow::record_batch::RecordBatch;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion_distributed::{DistributedExec, NetworkBoundaryExt};
+use datafusion_distributed::NetworkBoundaryExt;
 use futures::StreamExt;
 use futures::stream;
 use parking_lot::Mutex;
@@ -29,10 +29,6 @@ use tokio::runtime::Handle;
 const RERUNS_MAX: usize = 2;
 /// What failed twice in a row gets time to show its cause.
 const SECOND_RERUN_WAIT: Duration = Duration::from_secs(1);
-/// With fewer, datafusion-distributed cuts single-mode aggregates over tasks and answers wrong
-/// (TPC-H q11, q15).
-const TARGET_PARTITIONS_MIN: usize = 2;
-
 /// Runs queries with streaming exchanges.
 #[derive(Debug, Clone)]
 pub struct PipelinedDispatcher {
@@ -46,40 +42,34 @@ impl PipelinedDispatcher {
         Self { cluster, threads }
     }
 
-    /// Starts a query, planned for [`quern_engine::session::ExecutionMode::Pipelined`] with the
-    /// cluster's workers, and returns at once. Dropping its rows cancels it.
+    /// Starts `physical`, planned for [`quern_engine::session::ExecutionMode::Pipelined`] with the
+    /// cluster's workers, and returns at once. `logical` is planned again when an executor is
+    /// lost before a row is out. Dropping the rows cancels the query.
     ///
     /// # Errors
     /// `NO_NODES_AVAILABLE` when no executor joins within the configured time; those of
     /// planning.
-    pub async fn submit(&self, query_id: &QueryId, logical: LogicalQuery) -> Result<Dispatched> {
+    pub async fn submit(
+        &self,
+        query_id: &QueryId,
+        logical: LogicalQuery,
+        physical: PhysicalQuery,
+    ) -> Result<Dispatched> {
         self.cluster.wait_for_executor().await?;
         let mut run = Run {
             dispatcher: self.clone(),
             query_id: query_id.clone(),
-            logical: at_least_two_partitions(logical),
+            logical,
             used: BTreeSet::new(),
             reruns_left: RERUNS_MAX,
             progress: Arc::default(),
         };
-        let (plan, rows) = run.start().await?;
-        let (progress, schema) = (Arc::clone(&run.progress), plan.schema());
-        let mode_note = (!plan.is::<DistributedExec>())
-            .then(|| "too small to be divided: it ran in the scheduler".to_owned());
+        let schema = physical.plan.schema();
+        let rows = run.start(physical);
+        let progress = Arc::clone(&run.progress);
         let rows = stream::try_unfold(Running { run, rows, delivered: false }, next_batch);
-        Ok(Dispatched {
-            schema,
-            rows: rows.boxed(),
-            progress: Arc::new(move || *progress.lock()),
-            mode_note,
-        })
+        Ok(Dispatched { schema, rows: rows.boxed(), progress: Arc::new(move || *progress.lock()) })
     }
-}
-
-fn at_least_two_partitions(mut logical: LogicalQuery) -> LogicalQuery {
-    let execution = &mut logical.state.config_mut().options_mut().execution;
-    execution.target_partitions = execution.target_partitions.max(TARGET_PARTITIONS_MIN);
-    logical
 }
 
 /// A query and what it takes to run it again.
@@ -100,12 +90,11 @@ impl fmt::Debug for Run {
 }
 
 impl Run {
-    async fn start(&mut self) -> Result<(Arc<dyn ExecutionPlan>, SpawnedRows)> {
+    fn start(&mut self, physical: PhysicalQuery) -> SpawnedRows {
         self.used = self.dispatcher.cluster.node_ids();
-        let PhysicalQuery { plan, state } = self.logical.clone().physical().await?;
+        let PhysicalQuery { plan, state } = physical;
         *self.progress.lock() = shape(&plan);
-        let rows = spawn_stream(Arc::clone(&plan), state.task_ctx(), &self.dispatcher.threads);
-        Ok((plan, rows))
+        spawn_stream(plan, state.task_ctx(), &self.dispatcher.threads)
     }
 
     /// Runs the query again when it failed with an executor and no row is out.
@@ -129,7 +118,8 @@ impl Run {
         self.reruns_left -= 1;
         tracing::warn!(query_id = %self.query_id, error = %error, "running the query again");
         cluster.wait_for_executor().await?;
-        self.start().await.map(|(_, rows)| rows)
+        let physical = self.logical.clone().physical().await?;
+        Ok(self.start(physical))
     }
 }
 

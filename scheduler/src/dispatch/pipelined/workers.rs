@@ -12,8 +12,12 @@ use std::sync::Arc;
 use url::Url;
 
 /// The executors that are there whenever a query is planned or placed.
-pub(crate) fn workers(nodes: Arc<Registry>, channels: Channels) -> Workers {
-    Workers { resolver: Arc::new(LiveNodes { nodes }), channels: Arc::new(Members { channels }) }
+pub(crate) fn workers(nodes: Arc<Registry>, channels: Channels, partition_bytes: usize) -> Workers {
+    Workers {
+        resolver: Arc::new(LiveNodes { nodes }),
+        channels: Arc::new(Members { channels }),
+        partition_bytes,
+    }
 }
 
 struct LiveNodes {

@@ -72,7 +72,6 @@ impl StagedDispatcher {
                 Some(job) => job::progress(&scheduler, job),
                 None => Progress::default(),
             }),
-            mode_note: None,
         })
     }
 }

@@ -34,6 +34,8 @@ use tokio_util::sync::CancellationToken;
 const MEMORY_BYTES: usize = 256 << 20;
 pub(super) const N_EVENTS: i64 = 8_000;
 const N_FILES: i64 = 8;
+/// The tables are small: each file is more than a partition reads.
+const PARTITION_BYTES: usize = 1_000;
 
 pub(super) struct TestCluster {
     pub(super) cluster: Arc<Cluster>,
@@ -147,7 +149,7 @@ impl TestCluster {
             batch_size: None,
             memory_bytes_max: None,
             collect_statistics: true,
-            workers: Some(self.cluster.workers()),
+            workers: Some(self.cluster.workers(PARTITION_BYTES)),
         };
         self.planner.logical(&query, &scope).await
     }
@@ -155,21 +157,17 @@ impl TestCluster {
     /// Starts a query in one mode; a plan that the guard refuses fails the test.
     pub(super) async fn submit(&self, sql: &str, mode: ExecutionMode) -> Result<Dispatched> {
         let id = QueryId::random();
-        let mut logical = self.logical(sql, mode).await?;
+        let logical = self.logical(sql, mode).await?;
         match mode {
             ExecutionMode::Local => {
                 let threads = self.threads.as_ref().unwrap().handle();
                 local::submit(logical.physical().await?, threads)
             }
             ExecutionMode::Pipelined => {
-                // The tables are small; let each file be a task's worth.
-                let options = logical.state.config_mut().options_mut();
-                options.set("distributed.file_scan_config_bytes_per_partition", "1000").unwrap();
                 let physical = logical.clone().physical().await?;
                 let refused = guard::refuse(&physical.plan, mode, &physical.state.task_ctx());
                 assert_eq!(refused, None, "{sql}");
-                let dispatched = self.pipelined.submit(&id, logical).await?;
-                assert_eq!(dispatched.mode_note, None, "{sql}");
+                let dispatched = self.pipelined.submit(&id, logical, physical).await?;
                 Ok(dispatched)
             }
             ExecutionMode::Staged => {
