@@ -16,7 +16,12 @@ pub fn to_datafusion(err: Error) -> DataFusionError {
 /// Gives an error of DataFusion its place in the error table.
 #[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
 pub fn from_datafusion(err: DataFusionError) -> Error {
-    let found = classify(&err);
+    classify_datafusion(&err)
+}
+
+/// The same for an error that is shared or wrapped.
+pub fn classify_datafusion(err: &DataFusionError) -> Error {
+    let found = classify(err);
     if found.code() == ErrorCode::GenericInternalError {
         tracing::debug!(error = %err, "error without a better code");
     }
@@ -48,12 +53,11 @@ fn classify(err: &DataFusionError) -> Error {
         DataFusionError::Execution(message) => {
             classify_message(message, ErrorCode::GenericUserError)
         }
-        DataFusionError::ObjectStore(source) => {
-            Error::new(ErrorCode::HiveFilesystemError, source.to_string())
-        }
-        DataFusionError::ParquetError(source) => {
-            Error::new(ErrorCode::HiveBadData, source.to_string())
-        }
+        // A refused location is an error of ours inside the store's.
+        DataFusionError::ObjectStore(source) => find_ours(source.as_ref())
+            .unwrap_or_else(|| Error::new(ErrorCode::HiveFilesystemError, source.to_string())),
+        DataFusionError::ParquetError(source) => find_ours(source.as_ref())
+            .unwrap_or_else(|| Error::new(ErrorCode::HiveBadData, source.to_string())),
         DataFusionError::IoError(source) => {
             Error::new(ErrorCode::HiveFilesystemError, source.to_string())
         }
@@ -62,6 +66,17 @@ fn classify(err: &DataFusionError) -> Error {
             Error::from_tagged(&text).unwrap_or_else(|| Error::internal(text))
         }
     }
+}
+
+fn find_ours(err: &(dyn std::error::Error + 'static)) -> Option<Error> {
+    let mut next = Some(err);
+    while let Some(current) = next {
+        if let Some(ours) = current.downcast_ref::<Error>() {
+            return Some(ours.clone());
+        }
+        next = current.source();
+    }
+    None
 }
 
 /// Looks along the chain of causes for an error whose place is known: a wrapper (a task of

@@ -75,6 +75,19 @@ async fn a_dropped_statement_is_undone() {
     store.add_partitions("default", "t", vec![partition(&["1"])], false).await.unwrap();
 }
 
+/// Making a file and turning its log on is a race that shows once in some tens of times.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_file_can_be_opened_by_many_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..40 {
+        let path = dir.path().join(format!("{round}.db"));
+        let (a, b, c) = tokio::join!(open(&path), open(&path), open(&path));
+        for store in [a, b, c] {
+            assert_eq!(store.unwrap().list_databases().await.unwrap(), ["default"]);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_tasks_change_one_catalogue() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,5 +1,7 @@
 //! Physical optimizer rules of ours, on top of DataFusion's.
 
+mod join_order;
 mod yielding_joins;
 
+pub use join_order::JoinOrder;
 pub use yielding_joins::YieldingJoins;

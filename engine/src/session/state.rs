@@ -1,12 +1,14 @@
 //! The one place where a DataFusion `SessionState` is built.
 
 use crate::codec::QuernPhysicalCodec;
-use crate::optimizer::YieldingJoins;
+use crate::optimizer::{JoinOrder, YieldingJoins};
 use ballista_core::extension::SessionConfigExt;
 use datafusion::catalog::CatalogProviderList;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::planner::RelationPlanner;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use datafusion_distributed::{
     ChannelResolver, DistributedConfig, DistributedExt, SessionStateBuilderExt, WorkerResolver,
@@ -85,7 +87,7 @@ pub fn build_session_state(
         .with_config(session_config(options))
         .with_runtime_env(env)
         .with_default_features()
-        .with_physical_optimizer_rule(Arc::new(YieldingJoins))
+        .with_physical_optimizer_rules(physical_optimizer_rules())
         .with_relation_planners(options.relation_planners.clone());
     if let Some(catalogs) = catalogs {
         builder = builder.with_catalog_list(catalogs);
@@ -97,6 +99,18 @@ pub fn build_session_state(
             .with_optimizer_rules(ballista_core::optimizer::ballista_default_optimizer_rules()),
     };
     builder.build()
+}
+
+/// DataFusion's rule that chooses the sides of joins.
+const JOIN_SELECTION: &str = "join_selection";
+
+/// DataFusion's rules, and ours where they belong.
+fn physical_optimizer_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules = PhysicalOptimizer::new().rules;
+    let sides = rules.iter().position(|rule| rule.name() == JOIN_SELECTION).unwrap_or(0);
+    rules.insert(sides, Arc::new(JoinOrder::default()));
+    rules.push(Arc::new(YieldingJoins));
+    rules
 }
 
 fn distributed_config(workers: &Workers) -> DistributedConfig {

@@ -22,7 +22,7 @@ use futures::FutureExt;
 use parking_lot::Mutex;
 use quern_common::ids::NodeId;
 use quern_common::{Error, Result};
-use quern_engine::error::from_datafusion;
+use quern_engine::error::classify_datafusion;
 use quern_engine::runtime::EngineRuntime;
 use std::collections::VecDeque;
 use std::fmt;
@@ -379,9 +379,21 @@ fn failed_task(err: BallistaError) -> FailedTask {
     let shared = || DataFusionError::Shared(Arc::clone(&cause));
     let mut failure = FailedTask::from(BallistaError::DataFusionError(Box::new(shared())));
     if matches!(failure.failed_reason, Some(FailedReason::ExecutionError(_))) {
-        failure.error = format!("{:?}", from_datafusion(shared()));
+        failure.error = format!("{:?}", classify_datafusion(inside_ballista(&cause)));
     }
     failure
+}
+
+/// The cause inside errors of Ballista, which name none as their source.
+fn inside_ballista(err: &DataFusionError) -> &DataFusionError {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(err);
+    while let Some(current) = next {
+        if let Some(BallistaError::DataFusionError(inner)) = current.downcast_ref() {
+            return inside_ballista(inner);
+        }
+        next = current.source();
+    }
+    err
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -420,6 +432,19 @@ mod tests {
         assert_eq!(back.code(), ErrorCode::HiveBadData);
         assert_eq!(back.message(), "file \"x\" is corrupt");
         assert!(!failure.retryable);
+    }
+
+    #[test]
+    fn a_refused_location_is_found_inside_everything_that_wraps_it() {
+        let ours = Error::new(ErrorCode::PermissionDenied, "outside the allowed locations");
+        let store =
+            object_store::Error::PermissionDenied { path: "x".to_owned(), source: Box::new(ours) };
+        let wrapped = BallistaError::DataFusionError(Box::new(store.into())).into_datafusion();
+        let wrapped = DataFusionError::Context("a stage".to_owned(), Box::new(wrapped));
+        let failure = failed_task(BallistaError::DataFusionError(Box::new(wrapped)));
+        let back = Error::from_tagged(&failure.error).unwrap();
+        assert_eq!(back.code(), ErrorCode::PermissionDenied);
+        assert_eq!(back.message(), "outside the allowed locations");
     }
 
     #[test]

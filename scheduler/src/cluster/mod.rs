@@ -158,7 +158,10 @@ impl Cluster {
     }
 
     /// Waits until there is an executor, as long as the configuration allows.
-    pub(crate) async fn wait_for_executor(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// `NO_NODES_AVAILABLE`.
+    pub async fn wait_for_executor(&self) -> Result<()> {
         let mut changed = self.nodes.changed();
         let grace = self.config.no_executors_grace.0;
         let appears = async {

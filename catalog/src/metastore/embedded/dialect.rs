@@ -5,11 +5,12 @@
 //! set of these definitions and of migrations.
 
 use quern_common::{Error, ErrorCode, Result};
+use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqlSafeStr};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The database that the metastore is kept in.
 pub(super) type Db = sqlx::Sqlite;
@@ -26,6 +27,7 @@ pub(super) const MAX_BINDS: usize = 16_000;
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 const READERS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 const STATEMENT_CACHE: usize = 200;
 const MIGRATIONS: &[(i64, &str, &str)] =
     &[(1, "catalogue", include_str!("../../../migrations/sqlite/0001_catalogue.sql"))];
@@ -52,15 +54,8 @@ impl Connections {
             .pragma("cache_size", "-16384")
             .statement_cache_capacity(STATEMENT_CACHE)
             .disable_statement_logging();
-        let pool = |connections| {
-            SqlitePoolOptions::new()
-                .max_connections(connections)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .test_before_acquire(false)
-        };
         let describe = |err| store_error(err).at(path);
-        let writer = pool(1).connect_with(options.clone()).await.map_err(describe)?;
+        let writer = connect_writer(&options).await.map_err(describe)?;
         migrate(&writer).await.map_err(|err| err.at(path))?;
         let readers = pool(READERS).connect_with(options.read_only(true).create_if_missing(false));
         let readers = readers.await.map_err(describe)?;
@@ -86,6 +81,34 @@ impl Connections {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Connects, and again while another process holds the file: SQLite does not wait for the lock
+/// when it turns a new file into one with a write-ahead log, whatever the busy timeout.
+async fn connect_writer(options: &SqliteConnectOptions) -> sqlx::Result<Pool> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match pool(1).connect_with(options.clone()).await {
+            Err(err) if is_busy(&err) && Instant::now() < deadline => {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+fn is_busy(err: &sqlx::Error) -> bool {
+    // The low byte is the primary result code; SQLITE_BUSY is 5.
+    let code = err.as_database_error().and_then(DatabaseError::code);
+    code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 /// Applies migrations under the write lock, because two processes may open a new file at once.

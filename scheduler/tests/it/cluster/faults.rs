@@ -57,7 +57,8 @@ async fn without_executors_a_query_ends_with_an_error() {
                 assert_eq!(rows, cluster.rows(SLOW, ExecutionMode::Local).await.unwrap());
             }
         }
-        let err = cluster.rows("SELECT count(*) FROM events", mode).await.unwrap_err();
+        let sql = "SELECT count(*) FROM events";
+        let err = cluster.rows_when_there_are_executors(sql, mode).await.unwrap_err();
         assert_eq!(err.code(), ErrorCode::NoNodesAvailable, "{mode:?}");
     }
 }

@@ -179,6 +179,16 @@ impl TestCluster {
         }
     }
 
+    /// Waits until the cluster has executors, as the query manager does before it plans.
+    pub(super) async fn rows_when_there_are_executors(
+        &self,
+        sql: &str,
+        mode: ExecutionMode,
+    ) -> Result<Vec<String>> {
+        self.cluster.wait_for_executor().await?;
+        self.rows(sql, mode).await
+    }
+
     /// The rows as text, in their order.
     pub(super) async fn rows(&self, sql: &str, mode: ExecutionMode) -> Result<Vec<String>> {
         let dispatched = self.submit(sql, mode).await?;

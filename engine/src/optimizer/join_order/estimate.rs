@@ -1,0 +1,163 @@
+//! How many rows joins give, and what they cost.
+
+use super::graph::{ColumnRef, Edge, JoinGraph, JoinTree, RelationSet};
+use datafusion::common::ColumnStatistics;
+use datafusion::error::Result;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The part of the rows that a condition other than an equality of columns keeps.
+const CONDITION_SELECTIVITY: f64 = 1.0 / 3.0;
+/// A row of the hash table costs this many rows that look it up.
+const BUILD_COST: f64 = 2.0;
+
+/// What is known of a graph's relations.
+#[derive(Debug)]
+pub(super) struct Estimator<'a> {
+    graph: &'a JoinGraph,
+    rows: Vec<f64>,
+    /// Distinct values of the columns that are joined on.
+    distinct: HashMap<ColumnRef, f64>,
+}
+
+/// Some of the relations, joined.
+#[derive(Debug, Clone)]
+pub(super) struct Joined {
+    pub(super) tree: JoinTree,
+    pub(super) set: RelationSet,
+    pub(super) rows: f64,
+    /// Rows looked up, put into hash tables and given out by all joins of the tree.
+    pub(super) cost: f64,
+}
+
+impl<'a> Estimator<'a> {
+    /// None when the rows of some relation are not known.
+    pub(super) fn new(graph: &'a JoinGraph) -> Result<Option<Self>> {
+        let mut rows = vec![];
+        let mut statistics = vec![];
+        for relation in &graph.relations {
+            let found = statistics_of(relation)?;
+            let Some(n) = found.num_rows.get_value() else { return Ok(None) };
+            rows.push((*n as f64).max(1.0));
+            statistics.push(found);
+        }
+        let mut distinct = HashMap::new();
+        for column in graph.edges.iter().flat_map(|edge| [edge.a, edge.b]) {
+            let of_column = &statistics[column.relation].column_statistics[column.column];
+            let rows = rows[column.relation];
+            distinct.insert(column, distinct_values(of_column).map_or(rows, |n| n.min(rows)));
+        }
+        Ok(Some(Self { graph, rows, distinct }))
+    }
+
+    /// What a tree costs.
+    pub(super) fn cost(&self, tree: &JoinTree) -> f64 {
+        self.joined(tree).cost
+    }
+
+    pub(super) fn joined(&self, tree: &JoinTree) -> Joined {
+        match tree {
+            JoinTree::Relation(n) => self.relation(*n),
+            JoinTree::Join(left, right) => self.join(&self.joined(left), &self.joined(right)),
+        }
+    }
+
+    /// Joins the two that give the fewest rows, until all are joined. None when conditions do
+    /// not connect all relations.
+    pub(super) fn greedy(&self) -> Option<Joined> {
+        let mut parts: Vec<Joined> = (0..self.rows.len()).map(|n| self.relation(n)).collect();
+        while parts.len() > 1 {
+            let pairs =
+                (0..parts.len()).flat_map(|right| (0..right).map(move |left| (left, right)));
+            let connected = pairs.filter(|(left, right)| {
+                self.edges_between(parts[*left].set, parts[*right].set).next().is_some()
+            });
+            let joined = connected
+                .map(|(left, right)| (left, right, self.join(&parts[left], &parts[right])))
+                .min_by(|(_, _, a), (_, _, b)| {
+                    a.rows.total_cmp(&b.rows).then(a.cost.total_cmp(&b.cost))
+                });
+            let (left, right, joined) = joined?;
+            parts.remove(right);
+            parts[left] = joined;
+        }
+        parts.pop()
+    }
+
+    /// The equalities that join one set of relations with another.
+    pub(super) fn edges_between(
+        &self,
+        left: RelationSet,
+        right: RelationSet,
+    ) -> impl Iterator<Item = Edge> {
+        self.graph.edges.iter().filter_map(move |edge| {
+            let (a, b) = (edge.a.set(), edge.b.set());
+            if a & left != 0 && b & right != 0 {
+                Some(*edge)
+            } else if a & right != 0 && b & left != 0 {
+                Some(Edge { a: edge.b, b: edge.a })
+            } else {
+                None
+            }
+        })
+    }
+
+    fn relation(&self, n: usize) -> Joined {
+        Joined { tree: JoinTree::Relation(n), set: 1 << n, rows: self.rows[n], cost: 0.0 }
+    }
+
+    fn join(&self, left: &Joined, right: &Joined) -> Joined {
+        let set = left.set | right.set;
+        let mut selectivities: Vec<f64> = self
+            .edges_between(left.set, right.set)
+            .map(|edge| {
+                let left = self.distinct[&edge.a].min(left.rows);
+                let right = self.distinct[&edge.b].min(right.rows);
+                1.0 / left.max(right).max(1.0)
+            })
+            .collect();
+        let n_conditions =
+            self.graph.conditions.iter().filter(|c| is_new(c.set(), left.set, right.set)).count();
+        selectivities.extend(std::iter::repeat_n(CONDITION_SELECTIVITY, n_conditions));
+        let rows = (left.rows * right.rows * combined(selectivities)).max(1.0);
+        let (build, probe) = (left.rows.min(right.rows), left.rows.max(right.rows));
+        let tree = JoinTree::Join(Box::new(left.tree.clone()), Box::new(right.tree.clone()));
+        let cost = left.cost + right.cost + probe + BUILD_COST * build + rows;
+        Joined { tree, set, rows, cost }
+    }
+}
+
+/// Whether a condition on `set` can be asked first where `left` and `right` meet.
+pub(super) fn is_new(set: RelationSet, left: RelationSet, right: RelationSet) -> bool {
+    set & !(left | right) == 0 && set & !left != 0 && set & !right != 0
+}
+
+/// Conditions are seldom independent: each further one counts by the root of the one before.
+fn combined(mut selectivities: Vec<f64>) -> f64 {
+    selectivities.sort_by(f64::total_cmp);
+    let mut exponent = 1.0;
+    let mut product = 1.0;
+    for selectivity in selectivities {
+        product *= selectivity.powf(exponent);
+        exponent /= 2.0;
+    }
+    product
+}
+
+fn statistics_of(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<datafusion::common::Statistics>> {
+    StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new())
+}
+
+/// Counted, or as many as the range has room for.
+fn distinct_values(column: &ColumnStatistics) -> Option<f64> {
+    if let Some(n) = column.distinct_count.get_value() {
+        return Some(*n as f64);
+    }
+    let (min, max) = (column.min_value.get_value()?, column.max_value.get_value()?);
+    if !(min.data_type().is_integer() || min.data_type().is_temporal()) {
+        return None;
+    }
+    max.distance(min).map(|distance| distance as f64 + 1.0)
+}
