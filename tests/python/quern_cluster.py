@@ -1,38 +1,70 @@
-"""A scheduler and two executors, each a process."""
+"""A scheduler and its executors, each a process."""
+
+from contextlib import contextmanager
 
 import quern_process
 from conftest import connect, wait_until
 
+MODES = ["local", "pipelined", "staged"]
+DISTRIBUTED = ["pipelined", "staged"]
+
 
 class Cluster:
-    def __init__(self, folder, flags=(), environment=None):
+    """`flags` are for all processes, each of `executor_flags` for one executor."""
+
+    def __init__(self, folder, flags=(), environment=None, executor_flags=((), ())):
         self.folder, self.flags, self.environment = folder, flags, environment
+        self.executor_flags = executor_flags
         self.scheduler = quern_process.scheduler(
             folder / "scheduler", *flags, environment=environment
         )
         self.executors = []
         try:
-            for _ in range(2):
+            for _ in executor_flags:
                 self.add_executor()
-            wait_until(lambda: self.n_executors() == 2, seconds=30)
+            self.wait_for_executors(len(executor_flags))
         except BaseException:
             self.stop()
             raise
 
     def add_executor(self):
-        internal = self.scheduler.addresses["internal"]
-        folder = self.folder / f"executor-{len(self.executors)}"
-        executor = quern_process.executor(
-            folder, internal, *self.flags, environment=self.environment
-        )
-        self.executors.append(executor)
+        self.executors.append(self._start_executor(len(self.executors)))
+
+    def restart_executor(self, n):
+        """Starts executor `n`, which was killed, in the folder that it left."""
+        self.executors[n] = self._start_executor(n)
+
+    def _start_executor(self, n):
+        flags = [*self.flags, *self.executor_flags[n % len(self.executor_flags)]]
+        internal, folder = self.scheduler.addresses["internal"], self.folder / f"executor-{n}"
+        return quern_process.executor(folder, internal, *flags, environment=self.environment)
 
     def n_executors(self):
-        with connect(self.scheduler) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM system.runtime.nodes WHERE NOT coordinator")
-            return cursor.fetchone()[0]
+        rows = ask(self, "SELECT count(*) FROM system.runtime.nodes WHERE NOT coordinator", "local")
+        return rows[0][0]
+
+    def wait_for_executors(self, n, seconds=30):
+        wait_until(lambda: self.n_executors() == n, seconds=seconds)
+
+    def processes(self):
+        return [self.scheduler, *self.executors]
 
     def stop(self):
         for executor in self.executors:
             executor.kill()
         self.scheduler.kill()
+
+
+@contextmanager
+def cursor_in(server, mode, schema="default"):
+    """A cursor of a session of its own, whose queries run in `mode`."""
+    with connect(server) as connection, connection.cursor() as cursor:
+        connection.adbc_current_db_schema = schema
+        cursor.execute(f"SET SESSION execution_mode = '{mode}'")
+        yield cursor
+
+
+def ask(cluster, sql, mode, schema="default"):
+    with cursor_in(cluster.scheduler, mode, schema) as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
