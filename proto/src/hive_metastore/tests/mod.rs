@@ -1,5 +1,7 @@
 //! Round trips of every type, and bytes that are no messages.
 
+mod recorded;
+
 use super::dispatch::{MethodVisitor, SampleValue, serve};
 use super::methods::{GetPartitions, GetTable, GetTables, HiveMetastoreService, visit_methods};
 use super::types::{AddPartitionsRequest, GetTableRequest, LockComponent, LockType, Partition};
