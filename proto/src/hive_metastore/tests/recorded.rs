@@ -16,9 +16,9 @@ enum Tree {
     Number(i64),
     Double(f64),
     Bytes(Vec<u8>),
-    List(Vec<Tree>),
-    Map(Vec<(Tree, Tree)>),
-    Struct(BTreeMap<i16, Tree>),
+    List(Vec<Self>),
+    Map(Vec<(Self, Self)>),
+    Struct(BTreeMap<i16, Self>),
 }
 
 impl Tree {
@@ -67,7 +67,7 @@ impl Tree {
     fn is_in(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Struct(fields), Self::Struct(others)) => fields.iter().all(|(id, tree)| {
-                others.get(id).map_or(*tree == Self::Number(-1), |other| tree.is_in(other))
+                others.get(id).map_or_else(|| *tree == Self::Number(-1), |other| tree.is_in(other))
             }),
             (Self::List(items), Self::List(others)) => {
                 items.len() == others.len()
