@@ -31,7 +31,8 @@ thrift_service! {
     /// A Hive metastore, as one client connection sees it.
     ///
     /// It exists so that the protocol knows nothing of what is behind it. A method that an
-    /// implementation leaves out answers `not supported: NAME`.
+    /// implementation leaves out answers `not supported: NAME`, but for those of fb303 that need
+    /// nothing behind them. Nobody stops a server by `shutdown`.
     service HiveMetastoreService;
     /// Finds the method of a call, runs it and answers.
     dispatch dispatch;
@@ -484,21 +485,26 @@ thrift_service! {
 
         // Of every service that follows fb303.
         /// The name of the service.
-        reads GetName get_name = "getName" {} -> String, throws {};
+        reads GetName get_name = "getName" {} -> String, throws {}
+            default { "Quern metastore".to_owned() };
         /// The version of the interface.
-        reads GetVersion get_version = "getVersion" {} -> String, throws {};
+        reads GetVersion get_version = "getVersion" {} -> String, throws {}
+            default { "3.0".to_owned() };
         /// Whether the service works.
-        reads GetStatus get_status = "getStatus" {} -> ServiceStatus, throws {};
+        reads GetStatus get_status = "getStatus" {} -> ServiceStatus, throws {}
+            default { ServiceStatus::Alive };
         /// What it is busy with.
-        reads GetStatusDetails get_status_details = "getStatusDetails" {} -> String, throws {};
+        reads GetStatusDetails get_status_details = "getStatusDetails" {} -> String, throws {}
+            default { String::new() };
         /// When the service was started, in seconds since 1970.
         reads AliveSince alive_since = "aliveSince" {} -> i64, throws {};
         /// Numbers about the service.
-        reads GetCounters get_counters = "getCounters" {} -> BTreeMap<String, i64>, throws {};
+        reads GetCounters get_counters = "getCounters" {} -> BTreeMap<String, i64>, throws {}
+            default { BTreeMap::new() };
         /// Asks the server to end; there is no answer.
-        oneway Shutdown shutdown {} -> (), throws {};
+        oneway Shutdown shutdown {} -> (), throws {} default {};
         /// Asks the server to start afresh; there is no answer.
-        oneway Reinitialize reinitialize {} -> (), throws {};
+        oneway Reinitialize reinitialize {} -> (), throws {} default {};
     }
     unsupported {
         "abort_txn", "abort_txns", "add_check_constraint", "add_default_constraint",

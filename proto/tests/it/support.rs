@@ -1,10 +1,9 @@
 //! A metastore that knows one table, and a client that writes bytes.
 
 use quern_proto::hive_metastore::methods::{
-    AddPartitions, CreateDatabase, GetAllDatabases, GetStatus, GetTable, HiveMetastoreService,
-    SetUgi,
+    AddPartitions, CreateDatabase, GetAllDatabases, GetTable, HiveMetastoreService, SetUgi,
 };
-use quern_proto::hive_metastore::types::{ServiceStatus, Table};
+use quern_proto::hive_metastore::types::Table;
 use quern_proto::hive_metastore::{
     Exception, ExceptionKind, HiveMetastoreServer, ServerOptions, ServiceError,
 };
@@ -95,10 +94,6 @@ impl HiveMetastoreService for OneTable {
     fn set_ugi(&mut self, args: SetUgi) -> Result<Vec<String>, ServiceError> {
         self.note(format!("set_ugi {}", args.user_name));
         Ok(args.group_names)
-    }
-
-    fn get_status(&mut self, _: GetStatus) -> Result<ServiceStatus, ServiceError> {
-        Ok(ServiceStatus::Alive)
     }
 }
 

@@ -6,6 +6,8 @@ use thrift::TConfiguration;
 
 /// Nested structs that a message may have. The deepest type of the metastore has 7.
 const NESTING_MAX: usize = 64;
+/// What a message may take without asking [`MemoryPool`]: most never do.
+const FREE_BYTES: usize = 64 << 10;
 /// What a grant of [`MemoryPool`] is rounded up to.
 const GRANT_BYTES: usize = 1 << 20;
 
@@ -94,8 +96,9 @@ impl MemoryUse {
         if self.used_bytes > self.max_bytes {
             return Err(format!("a message may take {} bytes of memory", self.max_bytes));
         }
-        if self.used_bytes > self.granted_bytes {
-            let wanted = (self.used_bytes - self.granted_bytes).max(GRANT_BYTES);
+        let asked_for = self.used_bytes.saturating_sub(FREE_BYTES);
+        if asked_for > self.granted_bytes {
+            let wanted = (asked_for - self.granted_bytes).max(GRANT_BYTES);
             if !self.pool.take(wanted) {
                 return Err("too many large messages at one time: no memory left".to_owned());
             }
@@ -118,13 +121,15 @@ mod tests {
     #[test]
     fn a_message_is_bounded_by_itself_and_by_the_pool() {
         let pool = MemoryPool::new(3 * GRANT_BYTES);
-        let mut first = MemoryUse::new(&pool, 2 * GRANT_BYTES);
-        first.charge(1).unwrap();
-        assert_eq!(pool.left_bytes(), 2 * GRANT_BYTES);
+        let mut first = MemoryUse::new(&pool, 3 * GRANT_BYTES);
+        first.charge(FREE_BYTES).unwrap();
+        assert_eq!(pool.left_bytes(), 3 * GRANT_BYTES);
         first.charge(GRANT_BYTES).unwrap();
-        assert!(first.charge(GRANT_BYTES).unwrap_err().contains("a message may take"));
+        first.charge(1).unwrap();
+        assert_eq!(pool.left_bytes(), GRANT_BYTES);
+        assert!(first.charge(3 * GRANT_BYTES).unwrap_err().contains("a message may take"));
         let mut second = MemoryUse::new(&pool, usize::MAX);
-        second.charge(GRANT_BYTES).unwrap();
+        second.charge(FREE_BYTES + GRANT_BYTES).unwrap();
         assert!(second.charge(1).unwrap_err().contains("no memory left"));
         drop((first, second));
         assert_eq!(pool.left_bytes(), 3 * GRANT_BYTES);

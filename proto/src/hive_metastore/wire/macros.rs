@@ -244,13 +244,15 @@ macro_rules! thrift_exceptions {
 }
 
 /// A service, as a table of methods:
-/// `EFFECT ARGUMENTS method [= "wireName"] { FIELDS } -> RESULT throws { ID: EXCEPTION, … };`
+/// `EFFECT ARGUMENTS method [= "wireName"] { FIELDS } -> RESULT, throws { ID: EXCEPTION, … }
+/// [default { RESULT }];`
 ///
 /// It makes a struct of the arguments for each method, which is also the [`Method`] itself, a
 /// trait for servers with one method each, and the function that finds the method of a call.
 ///
 /// The effect is `reads` (may be sent again when the connection breaks), `writes`, or `oneway`
-/// (there is no answer). `unsupported` lists the names that the service has elsewhere.
+/// (there is no answer). The default is what a service answers that does not implement the
+/// method; without one it is that the method is not supported. `unsupported` lists the names that the service has elsewhere.
 ///
 /// [`Method`]: crate::hive_metastore::Method
 macro_rules! thrift_service {
@@ -262,7 +264,8 @@ macro_rules! thrift_service {
         methods { $(
             $(#[$meta:meta])*
             $effect:ident $args:ident $method:ident $(= $wire_name:literal)? { $($fields:tt)* }
-                -> $reply:ty, throws { $( $id:literal : $exception:ident ),* $(,)? };
+                -> $reply:ty, throws { $( $id:literal : $exception:ident ),* $(,)? }
+                $(default $default:block)?;
         )+ }
         unsupported { $( $unsupported:literal ),* $(,)? }
     ) => {
@@ -291,7 +294,7 @@ macro_rules! thrift_service {
                     args: $args,
                 ) -> Result<$reply, $crate::hive_metastore::ServiceError> {
                     let _ = args;
-                    Err($crate::hive_metastore::ServiceError::NotSupported)
+                    thrift_service!(@default $($default)?)
                 }
             )+
         }
@@ -318,6 +321,8 @@ macro_rules! thrift_service {
         }
     };
 
+    (@default) => { Err($crate::hive_metastore::ServiceError::NotSupported) };
+    (@default $default:block) => { Ok($default) };
     (@name $method:ident) => { stringify!($method) };
     (@name $method:ident $wire_name:literal) => { $wire_name };
     (@effect reads) => { $crate::hive_metastore::Effect::Reads };
