@@ -1,8 +1,10 @@
 //! Bytes on wires: what Quern's processes say to each other and to others.
 //!
-//! Owns: how nodes of a cluster find and trust each other ([`cluster`]).
+//! Owns: how nodes of a cluster find and trust each other ([`cluster`]); the protocol of the Hive
+//! metastore ([`hive_metastore`]).
 //! Never knows: Arrow, DataFusion, or what is computed.
 
 #![warn(missing_docs)]
 
 pub mod cluster;
+pub mod hive_metastore;
