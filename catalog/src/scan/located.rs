@@ -5,11 +5,12 @@ use arrow::record_batch::RecordBatch;
 use datafusion_common::{DataFusionError, Result};
 use datafusion_datasource::PartitionedFile;
 use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselizer};
-use futures::StreamExt;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
 use object_store::Error as StoreError;
 use quern_common::{Error, ErrorCode};
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 /// The file and byte range that a reader was working on.
@@ -39,6 +40,32 @@ impl fmt::Display for FileRegion {
 /// fault (memory, cancellation), pass unchanged.
 pub fn locate_error(err: DataFusionError, path: &str, start: u64, end: u64) -> DataFusionError {
     locate(err, &FileRegion { path: path.into(), start, end })
+}
+
+/// Awaits a reader whose errors are those of [`locate_error`].
+///
+/// A reader that panics has met a corrupt file: the lengths in a footer are not checked before
+/// they are subtracted (a footer that is longer than its file).
+///
+/// # Errors
+/// Those of the reader, located.
+pub async fn located<T>(
+    reading: impl Future<Output = Result<T>>,
+    path: &str,
+    start: u64,
+    end: u64,
+) -> Result<T> {
+    read(reading, &FileRegion { path: path.into(), start, end }).await
+}
+
+async fn read<T>(reading: impl Future<Output = Result<T>>, region: &FileRegion) -> Result<T> {
+    match AssertUnwindSafe(reading).catch_unwind().await {
+        Ok(read) => read.map_err(|err| locate(err, region)),
+        Err(_) => {
+            let text = format!("file {region}: the reader broke down");
+            Err(DataFusionError::External(Box::new(Error::new(ErrorCode::HiveBadData, text))))
+        }
+    }
 }
 
 fn locate(err: DataFusionError, region: &FileRegion) -> DataFusionError {
@@ -99,8 +126,22 @@ fn carries_ours(err: &DataFusionError) -> bool {
 /// The Parquet reader wraps errors of the store; those are not corruption.
 fn code_of_parquet_error(err: &parquet::errors::ParquetError) -> ErrorCode {
     use std::error::Error as _;
-    let store_error = err.source().and_then(|s| s.downcast_ref::<StoreError>());
-    store_error.map_or(ErrorCode::HiveBadData, code_of_store_error)
+    match err.source().and_then(|source| source.downcast_ref::<StoreError>()) {
+        Some(store_error) => code_of_store_error(store_error),
+        None => code_of_text(&err.to_string()),
+    }
+}
+
+/// What DataFusion's reader says when a footer cannot be read, it says as text.
+fn code_of_text(text: &str) -> ErrorCode {
+    match text.split_once("Object Store error: ") {
+        None => ErrorCode::HiveBadData,
+        Some((_, cause)) if cause.contains(" not found: ") => ErrorCode::HiveFileNotFound,
+        Some((_, cause)) if cause.contains("lacked the necessary privileges") => {
+            ErrorCode::PermissionDenied
+        }
+        Some(_) => ErrorCode::HiveFilesystemError,
+    }
 }
 
 /// Adds the file to the errors of another [`Morselizer`].
@@ -146,7 +187,7 @@ impl MorselPlanner for LocatedPlanner {
         let mut located = MorselPlan::new().with_morsels(morsels).with_planners(planners);
         if let Some(pending) = plan.take_pending_planner() {
             located.set_pending_planner(async move {
-                let inner = pending.await.map_err(|err| locate(err, &region))?;
+                let inner = read(pending, &region).await?;
                 Ok(Box::new(Self { inner, region }) as Box<dyn MorselPlanner>)
             });
         }
@@ -164,5 +205,32 @@ impl Morsel for LocatedMorsel {
     fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<RecordBatch>> {
         let Self { inner, region } = *self;
         inner.into_stream().map(move |item| item.map_err(|err| locate(err, &region))).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parquet::errors::ParquetError;
+
+    fn code(cause: &str) -> ErrorCode {
+        let text = format!("Failed to fetch metadata for file t/a.parquet: {cause}");
+        code_of_parquet_error(&ParquetError::General(text))
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_panics_has_met_a_corrupt_file() {
+        let reading = async { panic!("attempt to subtract with overflow") };
+        let err = located::<()>(reading, "t/a.parquet", 0, 9).await.unwrap_err().to_string();
+        assert!(err.contains("file \"/t/a.parquet\", bytes 0 to 9"), "{err}");
+    }
+
+    #[test]
+    fn a_footer_that_cannot_be_fetched_is_no_corrupt_file() {
+        let not_found = "Object Store error: Object at location /t/a.parquet not found: os error 2";
+        assert_eq!(code(not_found), ErrorCode::HiveFileNotFound);
+        let busy = "Object Store error: Generic S3 error: status code: 503 Service Unavailable";
+        assert_eq!(code(busy), ErrorCode::HiveFilesystemError);
+        assert_eq!(code("Parquet error: Invalid Parquet file"), ErrorCode::HiveBadData);
     }
 }

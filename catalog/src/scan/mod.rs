@@ -13,6 +13,6 @@ mod parquet;
 pub mod text;
 mod wire;
 
-pub use located::locate_error;
+pub use located::{locate_error, located};
 pub use parquet::{PARQUET_SCAN_TAG, ParquetScan};
 pub use wire::open_envelope;

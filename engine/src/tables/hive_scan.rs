@@ -22,8 +22,8 @@ use datafusion::physical_plan::union::UnionExec;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectMeta;
 use quern_catalog::model::{HivePartition, PartitionFilter, partition_name};
-use quern_catalog::scan::ParquetScan;
 use quern_catalog::scan::text::TextSource;
+use quern_catalog::scan::{ParquetScan, located};
 use quern_common::{Error, ErrorCode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -316,13 +316,10 @@ impl HiveTable {
         }
         let runtime = state.runtime_env();
         let store = runtime.object_store(store_url)?;
-        let statistics = DFParquetMetadata::new(&store, meta)
-            .with_file_metadata_cache(Some(runtime.cache_manager.get_file_metadata_cache()))
-            .fetch_statistics(&schema)
-            .await
-            .map_err(|err| {
-                quern_catalog::scan::locate_error(err, meta.location.as_ref(), 0, meta.size)
-            })?;
+        let footer = DFParquetMetadata::new(&store, meta)
+            .with_file_metadata_cache(Some(runtime.cache_manager.get_file_metadata_cache()));
+        let reading = footer.fetch_statistics(&schema);
+        let statistics = located(reading, meta.location.as_ref(), 0, meta.size).await?;
         let statistics = Arc::new(statistics);
         self.context.statistics.entries.insert(key, Arc::clone(&statistics));
         Ok(statistics)
