@@ -12,15 +12,19 @@ use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion_distributed::{DistributedCodec, DistributedExec, DistributedLeafExec};
 use datafusion_proto::bytes::{
-    physical_plan_from_bytes_with_proto_converter, physical_plan_to_bytes_with_proto_converter,
+    physical_plan_from_bytes_with_extension_codec, physical_plan_from_bytes_with_proto_converter,
+    physical_plan_to_bytes_with_extension_codec, physical_plan_to_bytes_with_proto_converter,
 };
-use datafusion_proto::physical_plan::{AsExecutionPlan, DeduplicatingProtoConverter};
-use datafusion_proto::protobuf::PhysicalPlanNode;
+use datafusion_proto::physical_plan::DeduplicatingProtoConverter;
 use std::sync::Arc;
+
+/// Operators that an engine puts above the parts of a plan, at most.
+const WRAPPERS_MAX: usize = 4;
 
 /// Why `plan`, planned for `mode`, must not be given to that mode's engine; none when it may.
 pub fn refuse(
@@ -54,8 +58,11 @@ fn unsafe_leaf(plan: &Arc<dyn ExecutionPlan>) -> Option<String> {
 /// windows that are rebuilt differently from their serialised form.
 pub(crate) fn does_not_travel(plan: &Arc<dyn ExecutionPlan>, ctx: &TaskContext) -> Option<String> {
     let codec = QuernPhysicalCodec::default();
-    let there_and_back = PhysicalPlanNode::try_from_physical_plan(Arc::clone(plan), &codec)
-        .and_then(|node| node.try_into_physical_plan(ctx, &codec));
+    // Ballista puts it below operators of its own, and protobuf limits how deep a message is.
+    let below = (0..WRAPPERS_MAX)
+        .fold(Arc::clone(plan), |plan, _| Arc::new(CoalescePartitionsExec::new(plan)) as _);
+    let there_and_back = physical_plan_to_bytes_with_extension_codec(below, &codec)
+        .and_then(|bytes| physical_plan_from_bytes_with_extension_codec(&bytes, ctx, &codec));
     there_and_back.err().map(|err| cannot_travel(&err))
 }
 
