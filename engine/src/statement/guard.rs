@@ -14,6 +14,10 @@ const MAX_NESTING: usize = 200;
 /// Operators in one expression, or set operations in one query.
 const MAX_CHAIN: usize = 4_000;
 
+/// Bytes of a name. DataFusion compares a name that it does not know with all that it knows, in
+/// time that grows with the length of both.
+const MAX_NAME: usize = 4_096;
+
 /// How deep sqlparser may recurse; a level of parentheses takes up to three of its levels.
 pub(super) const PARSER_RECURSION: usize = 256;
 
@@ -35,6 +39,9 @@ pub(super) fn check_shape(tokens: &[TokenWithSpan]) -> Result<()> {
         let token = &spanned.token;
         if matches!(token, Token::Whitespace(_)) {
             continue;
+        }
+        if matches!(token, Token::Word(word) if word.value.len() > MAX_NAME) {
+            return Err(too_complex(spanned, &format!("a name of more than {MAX_NAME} bytes")));
         }
         step(&mut levels, previous, token);
         if levels.len() > MAX_NESTING {
