@@ -11,6 +11,7 @@
 mod membership;
 mod process;
 mod server;
+mod stand_in;
 mod tasks;
 mod work_dir;
 mod worker;

@@ -1,18 +1,13 @@
 //! The worker of pipelined queries: datafusion-distributed's, with our functions, codec,
 //! connections and errors.
 
+use crate::stand_in::StandIn;
 use async_trait::async_trait;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion::execution::SessionState;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
-    ReplaceChildrenOptions,
-};
+use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 use datafusion_distributed::grpc::{BoxCloneSyncChannel, create_worker_client};
 use datafusion_distributed::{
     BroadcastExec, ChannelResolver, DistributedExt, Worker, WorkerChannel, WorkerPlanRewriteEvent,
@@ -23,17 +18,17 @@ use quern_engine::codec::QuernPhysicalCodec;
 use quern_engine::error::{from_datafusion, to_datafusion};
 use quern_engine::runtime::EngineRuntime;
 use quern_proto::cluster::Channels;
-use std::fmt;
 use std::sync::Arc;
 use url::Url;
 
 /// A worker that uses the process's memory, caches and storage.
 pub(crate) fn worker(runtime: &EngineRuntime, channels: Channels) -> Worker {
-    Worker::from_session_builder(WorkerSessions { channels })
+    Worker::from_session_builder(WorkerSessions { runtime: runtime.clone(), channels })
         .with_runtime_env(Arc::clone(runtime.shared_env()))
 }
 
 struct WorkerSessions {
+    runtime: EngineRuntime,
     channels: Channels,
 }
 
@@ -41,8 +36,10 @@ struct WorkerSessions {
 impl WorkerSessionBuilder for WorkerSessions {
     async fn build_session_state(&self, ctx: WorkerQueryContext) -> Result<SessionState> {
         // Functions that are not built in carry what they need in the plan; the codec makes them.
+        // The limit of a query holds for each of its tasks: they do not say whose they are.
         Ok(ctx
             .builder
+            .with_runtime_env(self.runtime.query_env(None))
             .with_distributed_user_codec(QuernPhysicalCodec::default())
             .with_distributed_channel_resolver(Peers { channels: self.channels.clone() })
             .with_distributed_worker_plan_rewrite_handler(keep_codes)
@@ -69,86 +66,24 @@ fn keep_codes(event: WorkerPlanRewriteEvent<'_>) -> Result<WorkerPlanRewriteEven
     // The worker replaces such a head by another one over the same input.
     let is_replaced = plan.is::<RepartitionExec>() || plan.is::<BroadcastExec>();
     let plan = if is_replaced {
-        let inputs = plan.children().into_iter().map(KeepCodes::over).collect();
+        let inputs = plan.children().into_iter().map(with_codes).collect();
         let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
         plan.replace_children(inputs, options)?
     } else {
-        KeepCodes::over(&plan)
+        with_codes(&plan)
     };
     Ok(WorkerPlanRewriteEventResponse::new(plan))
 }
 
-/// Stands for the operator in it, and turns its errors into text that begins with their code:
-/// of an error that is not DataFusion's own, the wire carries only the `Display`.
-struct KeepCodes {
-    inner: Arc<dyn ExecutionPlan>,
-}
-
-impl KeepCodes {
-    fn over(inner: &Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        Arc::new(Self { inner: Arc::clone(inner) })
-    }
-}
-
-impl fmt::Debug for KeepCodes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
-
-impl DisplayAs for KeepCodes {
-    fn fmt_as(&self, t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt_as(t, f)
-    }
-}
-
-impl ExecutionPlan for KeepCodes {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn downcast_delegate(&self) -> Option<&dyn ExecutionPlan> {
-        Some(self.inner.as_ref())
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.inner.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.inner.children()
-    }
-
-    fn apply_expressions(
-        &self,
-        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        self.inner.apply_expressions(f)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        let inner = Arc::clone(&self.inner).replace_children(children, options)?;
-        Ok(Arc::new(Self { inner }))
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let rows = self.inner.execute(partition, context).map_err(with_code)?;
+/// Turns an operator's errors into text that begins with their code: of an error that is not
+/// DataFusion's own, the wire carries only the `Display`.
+fn with_codes(inner: &Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    StandIn::over(inner, |rows| {
+        let rows = rows.map_err(with_code)?;
         let schema = rows.schema();
         let rows = rows.map(|batch| batch.map_err(with_code));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
-    }
-
-    fn metrics(&self) -> Option<MetricsSet> {
-        self.inner.metrics()
-    }
+    })
 }
 
 fn with_code(err: DataFusionError) -> DataFusionError {

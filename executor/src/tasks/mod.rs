@@ -4,6 +4,7 @@
 mod report;
 mod run;
 mod service;
+mod stop;
 
 pub(crate) use report::Reporter;
 pub(crate) use run::{TaskRunner, TaskRunnerOptions};

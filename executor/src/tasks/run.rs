@@ -1,6 +1,7 @@
 //! Runs tasks and knows which are running.
 
 use super::Reporter;
+use super::stop::stop_with;
 use ballista_core::JobId;
 use ballista_core::error::BallistaError;
 use ballista_core::registry::BallistaFunctionRegistry;
@@ -125,7 +126,8 @@ impl TaskRunner {
         );
         let running = self.running.get(&attempt).map(|entry| entry.value().clone());
         let cancel = running.unwrap_or_default().cancel;
-        let work = AssertUnwindSafe(self.work(&attempt, task)).catch_unwind().instrument(span);
+        let work =
+            AssertUnwindSafe(self.work(&attempt, task, &cancel)).catch_unwind().instrument(span);
         let outcome = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(BallistaError::Cancelled),
@@ -137,9 +139,14 @@ impl TaskRunner {
         self.end(attempt, outcome.map_err(failed_task), times).await;
     }
 
-    async fn work(&self, attempt: &Attempt, task: ProtoTask) -> Result<Done, BallistaError> {
+    async fn work(
+        &self,
+        attempt: &Attempt,
+        task: ProtoTask,
+        stop: &CancellationToken,
+    ) -> Result<Done, BallistaError> {
         self.outlast_older_attempts(attempt).await;
-        let (stage, context) = self.prepare(self.decode(task)?)?;
+        let (stage, context) = self.prepare(self.decode(task)?, stop)?;
         let files = stage.execute_query_stage(attempt.task.task_id, context).await?;
         let success = SuccessfulTask {
             executor_id: self.options.id.to_string(),
@@ -169,6 +176,7 @@ impl TaskRunner {
     fn prepare(
         &self,
         task: TaskDefinition,
+        stop: &CancellationToken,
     ) -> Result<(Arc<dyn QueryStageExecutor>, Arc<TaskContext>), DataFusionError> {
         let options = &self.options;
         let identity = format!("{}/{}/{}", task.job_id, task.stage_id, task.task_id);
@@ -177,7 +185,7 @@ impl TaskRunner {
             task.stage_id,
             task.task_id,
             task.global_output_partition_ids,
-            task.plan,
+            stop_with(task.plan, stop)?,
             &options.work_dir.to_string_lossy(),
             &task.session_config,
         )?;
