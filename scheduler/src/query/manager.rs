@@ -123,6 +123,7 @@ impl QueryManager {
     ) -> Result<SubmittedQuery> {
         let record = self.open_record(session, sql);
         let span = tracing::info_span!("query", query_id = %record.id, user = %record.user);
+        let mut submission = Submission { manager: self, record: &record, failure: Some(let_go()) };
         let work = self.run(session, sql, parameters, &record).instrument(span);
         let submitted = tokio::select! {
             submitted = work => submitted,
@@ -130,10 +131,7 @@ impl QueryManager {
                 Err(Error::new(ErrorCode::UserCanceled, "query was cancelled"))
             }
         };
-        if let Err(err) = &submitted {
-            record.fail(err);
-            self.close_record(&record);
-        }
+        submission.failure = submitted.as_ref().err().cloned();
         submitted
     }
 
@@ -524,6 +522,27 @@ impl QueryManager {
     pub fn run_time_max(&self) -> Duration {
         self.options.config.max_run_time.0
     }
+}
+
+/// A query that is being submitted. Its record ends with it when it does not succeed, even when
+/// nobody waits for it any more.
+struct Submission<'a> {
+    manager: &'a QueryManager,
+    record: &'a Arc<QueryRecord>,
+    failure: Option<Error>,
+}
+
+impl Drop for Submission<'_> {
+    fn drop(&mut self) {
+        if let Some(err) = &self.failure {
+            self.record.fail(err);
+            self.manager.close_record(self.record);
+        }
+    }
+}
+
+fn let_go() -> Error {
+    Error::new(ErrorCode::UserCanceled, "the client let the query go")
 }
 
 /// The passes of a training, as staged queries.
