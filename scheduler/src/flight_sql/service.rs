@@ -18,11 +18,12 @@ use arrow_flight::{
     HandshakeRequest, HandshakeResponse, PollInfo, PutResult, SchemaAsIpc, SchemaResult, Ticket,
 };
 use async_trait::async_trait;
-use futures::Stream;
+use futures::{FutureExt, Stream};
 use prost::Message;
 use quern_common::config::FlightSqlConfig;
 use quern_common::{Error, ErrorCode, Result};
 use quern_engine::session::Session;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use tonic::metadata::MetadataMap;
@@ -213,8 +214,7 @@ impl FlightService for FlightSqlService {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         let caller = self.caller_of(&request)?;
-        let info = self.flight_info(&caller, request.into_inner()).await;
-        Ok(caller.reply(info.map_err(|err| to_status(&err))?))
+        Ok(caller.reply(answer(self.flight_info(&caller, request.into_inner())).await?))
     }
 
     /// As results stream while they are produced, a query that was planned is complete for the
@@ -224,8 +224,8 @@ impl FlightService for FlightSqlService {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<PollInfo>, Status> {
         let caller = self.caller_of(&request)?;
-        let info = self.flight_info(&caller, request.into_inner()).await;
-        Ok(caller.reply(PollInfo::new().with_info(info.map_err(|err| to_status(&err))?)))
+        let info = answer(self.flight_info(&caller, request.into_inner())).await?;
+        Ok(caller.reply(PollInfo::new().with_info(info)))
     }
 
     async fn get_schema(
@@ -233,8 +233,7 @@ impl FlightService for FlightSqlService {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<SchemaResult>, Status> {
         let caller = self.caller_of(&request)?;
-        let schema = self.encoded_schema(&caller, request.get_ref()).await;
-        Ok(caller.reply(schema.map_err(|err| to_status(&err))?))
+        Ok(caller.reply(answer(self.encoded_schema(&caller, request.get_ref())).await?))
     }
 
     async fn do_get(
@@ -242,8 +241,7 @@ impl FlightService for FlightSqlService {
         request: Request<Ticket>,
     ) -> Result<Response<Self::DoGetStream>, Status> {
         let caller = self.caller_of(&request)?;
-        let stream = self.result(&caller, &request.get_ref().ticket).await;
-        Ok(caller.reply(stream.map_err(|err| to_status(&err))?))
+        Ok(caller.reply(answer(self.result(&caller, &request.get_ref().ticket)).await?))
     }
 
     async fn do_put(
@@ -251,8 +249,7 @@ impl FlightService for FlightSqlService {
         request: Request<Streaming<FlightData>>,
     ) -> Result<Response<Self::DoPutStream>, Status> {
         let caller = self.caller_of(&request)?;
-        let response = self.put(&caller, request.into_inner()).await;
-        Ok(caller.with_cookie(response.map_err(|err| to_status(&err))?))
+        Ok(caller.with_cookie(answer(self.put(&caller, request.into_inner())).await?))
     }
 
     async fn do_exchange(
@@ -267,8 +264,7 @@ impl FlightService for FlightSqlService {
         request: Request<Action>,
     ) -> Result<Response<Self::DoActionStream>, Status> {
         let caller = self.caller_of(&request)?;
-        let body = self.action(&caller, request.into_inner()).await;
-        let body = body.map_err(|err| to_status(&err))?;
+        let body = answer(self.action(&caller, request.into_inner())).await?;
         let results = body.map(|body| Ok(arrow_flight::Result { body }));
         let results: Self::DoActionStream = Box::pin(futures::stream::iter(results));
         Ok(caller.reply(results))
@@ -283,6 +279,14 @@ impl FlightService for FlightSqlService {
         let types: Self::ListActionsStream = Box::pin(futures::stream::iter(types));
         Ok(caller.reply(types))
     }
+}
+
+/// Awaits the answer to a request. A panic is an error of this request like others, where the
+/// connection would otherwise be told no more than that the call was cancelled.
+async fn answer<T>(work: impl Future<Output = Result<T>>) -> Result<T, Status> {
+    let answer = AssertUnwindSafe(work).catch_unwind().await;
+    let broken = || Error::internal("the request broke down; the server's log says where");
+    answer.unwrap_or_else(|_| Err(broken())).map_err(|err| to_status(&err))
 }
 
 /// Reads a command of Flight SQL.
