@@ -11,7 +11,7 @@ import flight_sql
 from conftest import connect, wait_until
 from flight_sql import FAILURES, FlightSql
 from process_stat import IDLE, assert_idle_within, load
-from quern_cluster import Cluster
+from quern_cluster import MODES, Cluster, ask
 from sql_script import register_demo
 from test_adbc_queries import ENDLESS, running
 
@@ -62,8 +62,16 @@ def at_rest(cluster):
 def wait_for_work(cluster, mode, mark):
     """Waits until a query is in the middle of its endless join."""
     wait_until(lambda: running(cluster.scheduler, mark))
+    if mode == "staged":
+        # The two inputs are read before the join, which one more stage follows.
+        wait_until(lambda: stages_left(cluster) == 2)
     busy = [cluster.scheduler] if mode == "local" else cluster.executors
     wait_until(lambda: load(busy) > 0.3)
+
+
+def stages_left(cluster):
+    rows = ask(cluster, "SELECT max(stages - stages_done) FROM system.runtime.tasks", "local")
+    return rows[0][0]
 
 
 def start_client(cluster, mode, sql):
@@ -74,7 +82,7 @@ def start_client(cluster, mode, sql):
     )
 
 
-@pytest.mark.parametrize("mode", ["local", "pipelined"])
+@pytest.mark.parametrize("mode", MODES)
 def test_the_work_of_a_killed_client_ends(cluster, mode):
     mark = f"killed client, {mode}"
     with start_client(cluster, mode, f"{ENDLESS} AND '{mark}' <> ''") as client:
@@ -98,7 +106,7 @@ def test_a_result_whose_reader_is_killed_ends(cluster, mode):
     assert not running(cluster.scheduler, mark)
 
 
-@pytest.mark.parametrize("mode", ["local", "pipelined"])
+@pytest.mark.parametrize("mode", MODES)
 def test_a_cancellation_is_acknowledged_at_once(cluster, mode):
     mark = f"cancelled, {mode}"
     with FlightSql(cluster.scheduler.uri) as client:
@@ -119,7 +127,7 @@ def test_a_cancellation_is_acknowledged_at_once(cluster, mode):
             client.read(info)
 
 
-@pytest.mark.parametrize("mode", ["local", "pipelined"])
+@pytest.mark.parametrize("mode", MODES)
 def test_a_cancelled_reader_gets_the_error(cluster, mode):
     mark = f"cancelled reader, {mode}"
     with FlightSql(cluster.scheduler.uri) as client:

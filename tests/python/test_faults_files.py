@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from comparison import assert_same_rows
-from lake import answer_of_duckdb, create_table, file_name, parquet, rows_of
+from lake import answer_of_duckdb, create_table, file_name, parquet, put_table, rows_of
 from quern_cluster import MODES, Cluster, cursor_in
+from s3_proxy import Gate, S3Proxy, forward
 from test_adbc_queries import error_code
 
 N_FILES, N_ROWS = 4, 500
@@ -45,12 +46,21 @@ class Bucket:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory, s3):
+def proxy(s3):
+    with S3Proxy(s3.environment["AWS_ENDPOINT_URL"]) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory, s3, proxy):
     folder = tmp_path_factory.mktemp("files")
     allowed = [f"{folder.as_uri()}/", f"s3://{s3.bucket}/"]
     flags = [flag for prefix in allowed for flag in ("--allow-location", prefix)]
-    cluster = Cluster(folder, [*s3.flags, *flags], s3.environment)
+    cluster = Cluster(folder, [*s3.flags, *proxy.flags, *flags], s3.environment)
     try:
+        with cursor_in(cluster.scheduler, "local") as cursor:
+            # One row, whose file can be held back.
+            create_table(cursor, "one", put_table(s3, "faults/one", n_files=1, n_rows=1))
         yield cluster
     finally:
         cluster.stop()
@@ -104,6 +114,7 @@ BAD = {
     "another format": b"id,k,v,name\n" * 100,
     "corrupt page": overwritten(GOOD, middle_of_column(GOOD, "v")),
     "corrupt footer": overwritten(GOOD, len(GOOD) - 8 - FOOTER_BYTES + 8),
+    "wrong footer length": GOOD[:-8] + b"\xff\xff\xff\x7f" + GOOD[-4:],
 }
 
 
@@ -134,3 +145,21 @@ def test_a_directory_with_a_files_name_is_no_file(cursor, place):
     place.write(f"{file_name(N_FILES)}/{file_name(0)}", body(N_FILES))
     cursor.execute(TOTALS)
     assert_same_rows(cursor.fetchall(), answer_of_duckdb(TOTALS, N_FILES, N_ROWS))
+
+
+def test_a_file_that_is_deleted_after_the_listing_is_named(cursor, place, proxy):
+    cursor.execute("SET SESSION collect_statistics = false")
+    proxy.rule = gate = Gate("faults/one/" + file_name(0))
+    try:
+        # The join's left side is read first, and is held back until the file is gone.
+        cursor.execute("SELECT count(*), sum(e.v) FROM one o JOIN events e ON e.k >= o.k")
+        assert gate.reached.wait(30)
+        place.delete(BROKEN)
+        gate.opened.set()
+        with pytest.raises(adbc.Error) as failure:
+            cursor.fetchall()
+    finally:
+        gate.opened.set()
+        proxy.rule = forward
+    assert error_code(failure.value) == "HIVE_FILE_NOT_FOUND"
+    assert BROKEN in str(failure.value)

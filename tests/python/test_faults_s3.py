@@ -3,18 +3,17 @@ bounded time, in every mode."""
 
 import random
 import time
-from types import SimpleNamespace
 
 import adbc_driver_flightsql.dbapi as adbc
 import pytest
 
-import quern_process
 from comparison import assert_same_rows
-from conftest import free_ports
+from conftest import free_ports, wait_until
 from lake import N_FILES, answer_of_duckdb, create_table, file_name, put_table
 from quern_cluster import MODES, Cluster, cursor_in
-from s3_proxy import S3Proxy, busy, cut, forward
-from test_adbc_queries import error_code
+from s3_proxy import Gate, S3Proxy, busy, cut, forward
+from test_adbc_queries import error_code, running
+from test_faults_clients import start_client
 
 TOTALS = "SELECT k, count(*), sum(v), min(name) FROM events GROUP BY k ORDER BY k"
 # With two repetitions that begin after 0.1 s; the rest is for a busy machine.
@@ -137,15 +136,40 @@ def test_a_server_that_is_always_busy(hasty, proxy, location, mode):
     assert location.removeprefix("s3://") in fail(hasty, location, mode)
 
 
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("rule", [busy, cut], ids=["busy", "cut"])
-def test_files_that_cannot_be_read(hasty, proxy, location, rule):
+def test_files_that_cannot_be_read(hasty, proxy, location, mode, rule):
     proxy.rule = of_files_only(rule)
-    assert "part-" in fail(hasty, location, "local")
+    assert "part-" in fail(hasty, location, mode)
 
 
-def test_a_server_that_is_not_there(tmp_path, s3, location):
+@pytest.mark.parametrize("mode", MODES)
+def test_a_server_that_is_not_there(tmp_path, s3, proxy, location, mode):
     (port,) = free_ports(1)
     nowhere = ["--set", f"storage.s3.endpoint=http://127.0.0.1:{port}"]
-    flags = [*s3.flags, *nowhere, *FEW_REPETITIONS]
-    with quern_process.serve(tmp_path, *flags, environment=s3.environment) as server:
-        fail(SimpleNamespace(scheduler=server), location, "local")
+    # A scheduler that lists, and executors that cannot read; or nobody who can.
+    flags = [*s3.flags, *FEW_REPETITIONS, *(nowhere if mode == "local" else proxy.flags)]
+    executors = [] if mode == "local" else [nowhere, nowhere]
+    cluster = Cluster(tmp_path, flags, s3.environment, executors)
+    try:
+        fail(cluster, location, mode)
+    finally:
+        cluster.stop()
+
+
+def test_a_query_whose_client_goes_while_files_are_listed(patient, proxy, location):
+    with cursor_in(patient.scheduler, "local") as cursor:
+        create_table(cursor, "listed", location)
+    mark = "gone while files are listed"
+    proxy.rule = gate = Gate(f"/{location.split('/')[2]}")
+    try:
+        sql = f"SELECT count(*) FROM listed WHERE '{mark}' <> ''"
+        with start_client(patient, "local", sql) as client:
+            try:
+                assert gate.reached.wait(30)
+                assert running(patient.scheduler, mark)
+            finally:
+                client.kill()
+        wait_until(lambda: not running(patient.scheduler, mark), seconds=5)
+    finally:
+        gate.opened.set()

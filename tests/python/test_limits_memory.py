@@ -10,7 +10,7 @@ import quern_process
 from conftest import connect
 from flight_sql import FlightSql
 from process_stat import rss_bytes
-from quern_cluster import MODES, Cluster, cursor_in
+from quern_cluster import DISTRIBUTED, MODES, Cluster, cursor_in
 from sql_script import register_demo
 from test_adbc_queries import error_code
 
@@ -35,8 +35,17 @@ def limited(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def limited_executors(tmp_path_factory):
+    yield from demo_cluster(tmp_path_factory, [LIMIT, LIMIT])
+
+
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    cluster = Cluster(tmp_path_factory.mktemp("memory"))
+    yield from demo_cluster(tmp_path_factory, [(), ()])
+
+
+def demo_cluster(tmp_path_factory, executor_flags):
+    cluster = Cluster(tmp_path_factory.mktemp("memory"), executor_flags=executor_flags)
     try:
         with connect(cluster.scheduler) as connection:
             register_demo(connection)
@@ -89,6 +98,12 @@ def fails_alone(server, mode):
 def test_a_query_over_its_limit_fails_alone(limited):
     fails_alone(limited, "local")
     assert limited.process.poll() is None
+
+
+@pytest.mark.parametrize("mode", DISTRIBUTED)
+def test_a_query_over_the_limit_of_executors_fails_alone(limited_executors, mode):
+    fails_alone(limited_executors.scheduler, mode)
+    assert all(process.process.poll() is None for process in limited_executors.processes())
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -51,7 +51,7 @@ ANSWERED = {
     "60 parentheses": (f"{COUNT}{nested('(', 'month = 2', ')', 60)}", 24_951),
     "40 subqueries": (nested("SELECT n FROM (", "SELECT count(*) AS n FROM flights", ") t", 40), 336_776),
     "60 functions": (f"SELECT {nested('abs(', '-7', ')', 60)} FROM flights LIMIT 1", 7),
-    "20 CASE": (f"SELECT {nested('CASE WHEN month > 0 THEN ', '7', ' END', 20)} FROM flights LIMIT 1", 7),
+    "40 CASE": (f"SELECT {nested('CASE WHEN month > 0 THEN ', '7', ' END', 40)} FROM flights LIMIT 1", 7),
     "100 queries in UNION ALL": (
         f"SELECT count(*) FROM ({' UNION ALL '.join(['SELECT 1 AS a'] * 100)})",
         100,
@@ -65,6 +65,7 @@ ANSWERED = {
 
 # The parser's own limit is a syntax error.
 TOO_DEEP = ("NOT_SUPPORTED", "SYNTAX_ERROR")
+TOO_LONG = "NOT_SUPPORTED"
 REFUSED = {
     "a statement of 5 MB": (f"SELECT '{'x' * 5 * MB}'", "QUERY_TEXT_TOO_LARGE"),
     "10,000 alternatives": (COUNT + alternatives(10_000), "NOT_SUPPORTED"),
@@ -82,7 +83,9 @@ REFUSED = {
         "SELECT CAST(NULL AS " + nested("ARRAY<", "INT", ">", 1_000) + ")",
         "NOT_SUPPORTED",
     ),
-    "an unknown table of 1 MB": (f'SELECT * FROM "{"x" * MB}"', "TABLE_NOT_FOUND"),
+    "an unknown column of 1 MB": (f'SELECT "{"x" * MB}" FROM flights', TOO_LONG),
+    "an unknown table of 1 MB": (f'SELECT * FROM "{"x" * MB}"', TOO_LONG),
+    "an unknown function of 1 MB": (f"SELECT {'x' * MB}(1)", TOO_LONG),
     "quotes that do not end": ("SELECT '" + "x" * MB, "SYNTAX_ERROR"),
     "nothing but quotes": ("'" * MB, "SYNTAX_ERROR"),
 }
@@ -101,7 +104,7 @@ NAMES = {
     "a parent folder": "../..",
     "a hidden column": "$path",
     "a format": "{} %s",
-    "100,000 characters": "x" * 100_000,
+    "4,000 characters": "x" * 4_000,
 }
 
 
