@@ -21,6 +21,10 @@ from test_adbc_queries import error_code
 LOST = ["REMOTE_HOST_GONE", "NO_NODES_AVAILABLE"]
 TOTALS = "SELECT k, count(*), sum(v), min(name) FROM events GROUP BY k ORDER BY k"
 ALL_ROWS = "SELECT id, k, v, name FROM events"
+JOINED = (
+    "SELECT a.k, count(*), sum(a.v), min(b.name) FROM events a JOIN others b "
+    "ON a.k = b.k AND b.id < 400 GROUP BY a.k ORDER BY a.k"
+)
 # More than any buffer between an executor and the client holds.
 LARGE_RESULT = "SELECT a.id, b.id, repeat(b.name, 10) FROM events a, events b WHERE a.id < 40"
 HELD = file_name(N_FILES - 1)
@@ -148,6 +152,28 @@ def test_staged_runs_only_lost_work_again(cluster, victim):
             assert after[name] == before[survivor][name], f"{name} was read again: {before}, {after}"
         if before[lost][name]:
             assert after[name], f"{name} was lost and not read again: {before}, {after}"
+
+
+def test_staged_counts_no_work_twice(cluster, s3):
+    """A stage that is half done begins anew when its own input is lost, and what had been done on
+    the other executor must not be read a second time."""
+    with cursor_in(cluster.scheduler, "local") as cursor:
+        create_table(cursor, "others", put_table(s3, "faults/others"))
+    try:
+        gate = cluster.hold(f"executors/{HELD}")
+        asked = Asked(cluster, JOINED, "staged")
+        assert gate.reached.wait(60), asked.error
+        # All of the first stage, and all of the second but what waits.
+        wait_until(lambda: progress(cluster)[1] >= 2 * N_FILES - 2)
+        cluster.executors[cluster.holder()].kill()
+        gate.opened.set()
+        asked.end()
+        assert asked.error is None
+        expected = answer_of_duckdb(JOINED.replace("others", "events"))
+        assert_same_rows(asked.rows, expected)
+    finally:
+        with cursor_in(cluster.scheduler, "local") as cursor:
+            cursor.execute("DROP TABLE others")
 
 
 @pytest.mark.parametrize("victim", ["the one that waits", "the one that is done"])
