@@ -39,7 +39,7 @@ def serve(args):
 
 def answer(connection, pyarrow, request):
     start = time.perf_counter()
-    rows = connection.execute(request["sql"]).to_arrow_table()
+    rows = connection.sql(request["sql"]).to_arrow_table()
     seconds = time.perf_counter() - start
     with pyarrow.ipc.new_stream(request["answer"], rows.schema) as writer:
         writer.write_table(rows)
