@@ -23,11 +23,12 @@ mod suite;
 mod total_order;
 mod transfer;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use args::{Cli, Command};
 use bench::{Bench, say};
 use clap::Parser;
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The allocator of the `quern` program, so that in-process DataFusion has the same.
 #[global_allocator]
@@ -52,18 +53,38 @@ fn run(cli: Cli) -> Result<bool> {
     // Clients live here; in-process DataFusion has threads of its own.
     let runtime = engine::threads("client", cli.common.threads)?;
     runtime.block_on(async {
-        let mut bench = Bench::new(cli.common)?;
-        bench.say_machine();
-        let right = match cli.command {
-            Command::Tpch(args) => Box::pin(suite::tpch(&mut bench, &args)).await?,
-            Command::Tpcds(args) => Box::pin(suite::tpcds(&mut bench, &args)).await?,
-            Command::Select1(args) => select1::run(&mut bench, &args).await?,
-            Command::Startup(args) => startup::run(&mut bench, &args).await?,
-            Command::Partitions(args) => partitions::run(&mut bench, &args).await?,
-            Command::Transfer(args) => Box::pin(transfer::run(&mut bench, &args)).await?,
-            Command::IpcSource(_) => true,
-        };
-        bench.finish()?;
-        Ok(right)
+        // Stopping by dropping ends the processes that were started.
+        tokio::select! {
+            right = Box::pin(measure(cli)) => right,
+            () = interruption() => bail!("interrupted"),
+        }
     })
+}
+
+async fn measure(cli: Cli) -> Result<bool> {
+    let mut bench = Bench::new(cli.common)?;
+    bench.say_machine();
+    let right = match cli.command {
+        Command::Tpch(args) => suite::tpch(&mut bench, &args).await?,
+        Command::Tpcds(args) => suite::tpcds(&mut bench, &args).await?,
+        Command::Select1(args) => select1::run(&mut bench, &args).await?,
+        Command::Startup(args) => startup::run(&mut bench, &args).await?,
+        Command::Partitions(args) => partitions::run(&mut bench, &args).await?,
+        Command::Transfer(args) => transfer::run(&mut bench, &args).await?,
+        Command::IpcSource(_) => true,
+    };
+    bench.finish()?;
+    Ok(right)
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn interruption() {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(_) => return std::future::pending().await,
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
 }
