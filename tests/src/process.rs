@@ -42,7 +42,20 @@ impl Process {
     /// # Errors
     /// When it ends before it is ready.
     pub fn start_with(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Result<Self> {
-        let mut child = Command::new(quern_binary()?)
+        Self::start_program(&quern_binary()?, dir, args, env)
+    }
+
+    /// As [`Process::start_with`], with a `quern` program at another place.
+    ///
+    /// # Errors
+    /// When it ends before it is ready.
+    pub fn start_program(
+        program: &Path,
+        dir: &Path,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Result<Self> {
+        let mut child = Command::new(program)
             .args(args)
             .arg("--print-addresses")
             .envs(env.iter().copied())

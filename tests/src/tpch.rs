@@ -5,6 +5,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use quern_client::Connection;
@@ -95,7 +96,10 @@ fn file(dir: &Path, table: &str, part: i32, rows: &mut Batches<'_>) -> Result<()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .build();
     let file = File::create(dir.join(format!("part-{part}.parquet")))?;
-    let mut writer = ArrowWriter::try_new(file, first.schema(), Some(properties))?;
+    // As other programs write Parquet: Arrow's own schema would ask readers for its view types.
+    let options =
+        ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let mut writer = ArrowWriter::try_new_with_options(file, first.schema(), options)?;
     for batch in rows {
         writer.write(&batch?)?;
     }

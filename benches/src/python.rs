@@ -1,0 +1,51 @@
+//! Python environments with DuckDB, made once and kept beside the data.
+
+use crate::bench::{Bench, note};
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The program that runs in them.
+pub(crate) const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/duckdb_side.py");
+
+const FOR_QUERIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/requirements.txt");
+const FOR_TPCDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/requirements-tpcds.txt");
+
+/// A Python with the DuckDB that is measured: the one that was given, or our own.
+pub(crate) fn with_duckdb(bench: &Bench) -> Result<PathBuf> {
+    match &bench.python {
+        Some(python) => Ok(python.clone()),
+        None => environment(&bench.data_dir.join("python"), Path::new(FOR_QUERIES)),
+    }
+}
+
+/// Generates the data and queries of TPC-DS.
+pub(crate) fn generate_tpcds(bench: &Bench, scale: f64, out: &Path) -> Result<()> {
+    let python = environment(&bench.data_dir.join("python-tpcds"), Path::new(FOR_TPCDS))?;
+    let mut command = Command::new(python);
+    command.arg(SCRIPT).args(["generate-tpcds", "--scale", &scale.to_string(), "--out"]).arg(out);
+    run(&mut command)
+}
+
+/// Makes the virtual environment, unless it is there with the same requirements.
+fn environment(dir: &Path, requirements: &Path) -> Result<PathBuf> {
+    let python = dir.join("bin").join("python");
+    // Written last, so that an environment whose installation broke off is made again.
+    let stamp = dir.join("requirements.txt");
+    let wanted = std::fs::read_to_string(requirements)?;
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    note(&format!("installing {}", requirements.display()));
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(dir))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+    run(Command::new(&python).args(pip).arg(requirements))?;
+    std::fs::write(&stamp, wanted).with_context(|| format!("\"{}\"", stamp.display()))?;
+    Ok(python)
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+    ensure!(status.success(), "{command:?} ended with {status}");
+    Ok(())
+}
