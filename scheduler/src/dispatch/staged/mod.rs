@@ -4,9 +4,12 @@
 //! A job either ends with files on executors, which are then fetched as the client reads, or
 //! with a text that says what failed. Ballista re-runs lost tasks itself; [`StagedDispatcher`]
 //! adds one run of the whole job for what Ballista does not save: a result whose executor died
-//! before the first row was fetched, and a job that it has lost track of.
+//! before the first row was fetched, a job that it has lost track of, and one whose result
+//! would count some rows twice.
 
+mod accounting;
 mod job;
+mod jobs;
 mod results;
 mod scheduler;
 mod slots;

@@ -1,5 +1,6 @@
 //! Ballista's scheduler, embedded: static planning, push scheduling, no port of its own.
 
+use super::jobs::CheckedJobs;
 use super::slots::CountedSlots;
 use crate::cluster::Node;
 use ballista_core::extension::{EndpointOverrideFn, SessionConfigExt};
@@ -41,6 +42,7 @@ pub(super) type Server = SchedulerServer<LogicalPlanNode, PhysicalPlanNode>;
 #[derive(Clone)]
 pub(crate) struct StagedScheduler {
     pub(super) server: Server,
+    pub(super) jobs: Arc<CheckedJobs>,
 }
 
 impl fmt::Debug for StagedScheduler {
@@ -79,7 +81,9 @@ impl StagedScheduler {
             }),
             client_config,
         );
-        let cluster = BallistaCluster::new(Arc::new(CountedSlots::default()), Arc::new(jobs));
+        let jobs = Arc::new(CheckedJobs::new(jobs));
+        let cluster =
+            BallistaCluster::new(Arc::new(CountedSlots::default()), Arc::clone(&jobs) as _);
         let codec = BallistaCodec::new(
             Arc::new(BallistaLogicalExtensionCodec::default()),
             Arc::new(QuernPhysicalCodec::default()),
@@ -92,7 +96,7 @@ impl StagedScheduler {
             Arc::new(NoopMetricsCollector::default()),
         );
         server.init().await.map_err(|err| Error::internal(format!("staged scheduler: {err}")))?;
-        Ok(Self { server })
+        Ok(Self { server, jobs })
     }
 
     /// What executors call.
