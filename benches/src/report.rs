@@ -69,7 +69,7 @@ impl Report<'_> {
     /// Whether every engine answered every query, and all alike.
     pub(crate) fn is_right(&self) -> bool {
         let mut outcomes = self.results.iter().flat_map(|result| &result.outcomes);
-        outcomes.all(|outcome| matches!(outcome, Outcome::Right(_)))
+        outcomes.all(|outcome| matches!(outcome, Outcome::Right(_) | Outcome::Different(_)))
     }
 
     /// Prints everything and keeps it for the JSON file.
@@ -105,6 +105,7 @@ impl Report<'_> {
                     (_, Some(seconds)) => format!("{:.1}", seconds * 1e3),
                     (Outcome::Wrong(_), None) => "WRONG".to_owned(),
                     (Outcome::Failed(_), None) => "FAILED".to_owned(),
+                    (Outcome::Different(_), None) => "different".to_owned(),
                     (Outcome::Right(_), None) => "not timed".to_owned(),
                 });
                 if column > 0 {
@@ -129,6 +130,7 @@ impl Report<'_> {
                 match outcome {
                     Outcome::Wrong(difference) => say(&format!("q{number} {name}: {difference}")),
                     Outcome::Failed(error) => say(&format!("q{number} {name} failed: {error}")),
+                    Outcome::Different(why) => say(&format!("q{number} {name} {why}")),
                     Outcome::Right(times) => {
                         if let Some(departure) = &times.departure {
                             say(&format!("q{number} {name} {departure}"));
@@ -141,7 +143,7 @@ impl Report<'_> {
 
     fn figures(&self, requirements: &[Requirement]) -> Vec<Figure> {
         let mut figures = Vec::new();
-        for name in &self.engines {
+        for name in self.engines.iter().filter(|name| self.n_timed(name) > 0) {
             let total: f64 = self.results.iter().filter_map(|result| self.time(result, name)).sum();
             figures.push(Figure::new(
                 format!("{}, {name}, total of {} queries", self.title, self.n_timed(name)),
@@ -153,6 +155,9 @@ impl Report<'_> {
         let base = self.engines.first().copied().unwrap_or_default();
         for name in self.engines.iter().skip(1) {
             let pairs = self.pairs(name, base);
+            if pairs.is_empty() {
+                continue;
+            }
             let ratios: Vec<_> = pairs.iter().map(|(_, time, base)| time / base).collect();
             figures.push(Figure::new(
                 format!("{}, {name} / {base}, geometric mean of {}", self.title, ratios.len()),
@@ -233,6 +238,7 @@ fn to_json(outcome: &Outcome) -> Value {
     match outcome {
         Outcome::Right(times) => json!({ "seconds": times.seconds, "note": times.departure }),
         Outcome::Wrong(difference) => json!({ "wrong": difference }),
+        Outcome::Different(why) => json!({ "different": why }),
         Outcome::Failed(error) => json!({ "error": error }),
     }
 }
@@ -241,7 +247,7 @@ fn to_json(outcome: &Outcome) -> Value {
 fn time(outcome: &Outcome) -> Option<f64> {
     match outcome {
         Outcome::Right(times) if !times.seconds.is_empty() => Some(median(&times.seconds)),
-        Outcome::Right(_) | Outcome::Wrong(_) | Outcome::Failed(_) => None,
+        Outcome::Right(_) | Outcome::Wrong(_) | Outcome::Different(_) | Outcome::Failed(_) => None,
     }
 }
 
