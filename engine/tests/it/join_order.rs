@@ -31,9 +31,9 @@ fn context(rule: Option<JoinOrder>, target_partitions: usize) -> SessionContext 
 }
 
 fn register(context: &SessionContext, name: &str, columns: &[(&str, Vec<Option<i64>>)]) {
-    let columns = columns
-        .iter()
-        .map(|(name, values)| (*name, Arc::new(Int64Array::from(values.clone())) as ArrayRef, true));
+    let columns = columns.iter().map(|(name, values)| {
+        (*name, Arc::new(Int64Array::from(values.clone())) as ArrayRef, true)
+    });
     let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
     let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap();
     context.register_table(name, Arc::new(table)).unwrap();

@@ -71,7 +71,9 @@ fn check_files(files: &[PartitionLocation], tasks: &[TaskInfo]) -> Result<(), St
             return Err(format!("rows of a task {task} that is not counted"));
         };
         if !is_by(info, executor) {
-            return Err(format!("rows of task {task} from executor {executor}, which did not do it"));
+            return Err(format!(
+                "rows of task {task} from executor {executor}, which did not do it"
+            ));
         }
         for part in &info.global_input_partition_ids {
             if !covered.insert((*part, file.file_id)) {
@@ -129,7 +131,7 @@ mod tests {
     fn file(task: usize, executor: &str) -> PartitionLocation {
         PartitionLocation {
             map_partition_id: task,
-            partition_id: PartitionId::new(JobId::new("j"), 1, 0),
+            partition_id: PartitionId::new(&JobId::new("j"), 1, 0),
             executor_meta: ExecutorMetadata {
                 id: executor.to_owned(),
                 host: "h".to_owned(),

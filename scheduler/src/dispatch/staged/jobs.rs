@@ -7,12 +7,13 @@ use ballista_core::error::Result;
 use ballista_core::serde::protobuf::JobStatus;
 use ballista_core::serde::protobuf::job_status::Status;
 use ballista_scheduler::cluster::memory::InMemoryJobState;
-use ballista_scheduler::cluster::{JobState, JobStateEventStream, JobStatusSubscriber};
+use ballista_scheduler::cluster::{JobState, JobStateEventStream};
 use ballista_scheduler::state::execution_graph::ExecutionGraphBox;
 use dashmap::DashMap;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::collections::HashSet;
 use std::sync::Arc;
+use tokio::sync::mpsc::Sender;
 
 /// Jobs in memory. What is wrong with a job's books is known before anyone hears of its end.
 pub(super) struct CheckedJobs {
@@ -59,7 +60,7 @@ impl JobState for CheckedJobs {
         &self,
         job_id: JobId,
         graph: &ExecutionGraphBox,
-        subscriber: Option<JobStatusSubscriber>,
+        subscriber: Option<Sender<JobStatus>>,
     ) -> Result<()> {
         self.inner.submit_job(job_id, graph, subscriber).await
     }
