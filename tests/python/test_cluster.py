@@ -24,6 +24,14 @@ QUERIES = [
     "ORDER BY n DESC, origin, dest LIMIT 30",
     "SELECT p.manufacturer, count(*) AS n FROM flights f LEFT JOIN planes p ON p.tailnum = f.tailnum "
     "GROUP BY p.manufacturer ORDER BY n DESC, p.manufacturer LIMIT 10",
+    # As TPC-DS q47: the year is one, which only the stage with the filter knows.
+    "WITH monthly AS (SELECT carrier, origin, year, month, sum(distance) AS miles, "
+    "avg(sum(distance)) OVER (PARTITION BY carrier, origin, year) AS mean_miles, "
+    "rank() OVER (PARTITION BY carrier, origin ORDER BY year, month) AS n FROM flights "
+    "WHERE year = 2013 GROUP BY carrier, origin, year, month) "
+    "SELECT a.carrier, a.origin, a.month, a.miles, a.mean_miles, b.miles AS before FROM monthly a "
+    "JOIN monthly b ON a.carrier = b.carrier AND a.origin = b.origin AND a.n = b.n + 1 "
+    "WHERE a.miles > a.mean_miles ORDER BY a.carrier, a.origin, a.month LIMIT 50",
 ]
 QUERY_IDS = [" ".join(query.split())[:50] for query in QUERIES]
 

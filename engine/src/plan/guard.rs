@@ -3,6 +3,7 @@
 //! Both engines were seen to give wrong answers silently, so a plan is looked at before it is
 //! submitted and, when a shape is known or likely to go wrong, it runs in process instead.
 
+use super::window_order;
 use crate::codec::QuernPhysicalCodec;
 use crate::session::ExecutionMode;
 use datafusion::common::DataFusionError;
@@ -61,7 +62,8 @@ pub(crate) fn does_not_travel(plan: &Arc<dyn ExecutionPlan>, ctx: &TaskContext) 
     // Ballista puts it below operators of its own, and protobuf limits how deep a message is.
     let below = (0..WRAPPERS_MAX)
         .fold(Arc::clone(plan), |plan, _| Arc::new(CoalescePartitionsExec::new(plan)) as _);
-    let there_and_back = physical_plan_to_bytes_with_extension_codec(below, &codec)
+    let there_and_back = window_order::check(plan)
+        .and_then(|()| physical_plan_to_bytes_with_extension_codec(below, &codec))
         .and_then(|bytes| physical_plan_from_bytes_with_extension_codec(&bytes, ctx, &codec));
     there_and_back.err().map(|err| cannot_travel(&err))
 }
@@ -75,6 +77,7 @@ fn does_not_travel_to_workers(plan: &Arc<dyn ExecutionPlan>, ctx: &TaskContext) 
     }
     let codec = DistributedCodec::new_combined_with_user(ctx.session_config());
     let there_and_back = plan.children().into_iter().try_for_each(|stages| {
+        window_order::check(stages)?;
         // A leaf is sent as the part of it that a task reads; all parts are alike.
         let stages = Arc::clone(stages).transform_down(|node| {
             Ok(match node.downcast_ref::<DistributedLeafExec>() {

@@ -7,6 +7,7 @@
 pub mod guard;
 mod mode;
 mod session_values;
+mod window_order;
 
 pub use mode::{ModeChoice, choose_mode, scan_bytes};
 

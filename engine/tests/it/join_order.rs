@@ -70,7 +70,7 @@ async fn the_join_that_makes_few_rows_comes_first() {
     register_star(&plain);
     register_star(&ordered);
     let depth = |plan: &str, table: &str| {
-        let line = plan.lines().filter(|line| line.contains("HashJoinExec")).next_back().unwrap();
+        let line = plan.lines().rfind(|line| line.contains("HashJoinExec")).unwrap();
         line.contains(table)
     };
     // The deepest join is the first that runs.

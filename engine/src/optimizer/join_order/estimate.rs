@@ -12,6 +12,10 @@ use std::sync::Arc;
 const CONDITION_SELECTIVITY: f64 = 1.0 / 3.0;
 /// A row of the hash table costs this many rows that look it up.
 const BUILD_COST: f64 = 2.0;
+/// Rows of a hash table that every thread has whole; for a larger one the rows of both sides are
+/// sent to the threads by their keys first. DataFusion's default of
+/// `optimizer.hash_join_single_partition_threshold_rows`.
+const SHARED_BUILD_ROWS: f64 = 131_072.0;
 
 /// What is known of a graph's relations.
 #[derive(Debug)]
@@ -20,6 +24,9 @@ pub(super) struct Estimator<'a> {
     rows: Vec<f64>,
     /// Distinct values of the columns that are joined on.
     distinct: HashMap<ColumnRef, f64>,
+    /// Columns that are equal in the end have the same number: `a = c` says nothing new where
+    /// `a = b` and `b = c` are known.
+    class: HashMap<ColumnRef, usize>,
 }
 
 /// Some of the relations, joined.
@@ -49,7 +56,7 @@ impl<'a> Estimator<'a> {
             let rows = rows[column.relation];
             distinct.insert(column, distinct_values(of_column).map_or(rows, |n| n.min(rows)));
         }
-        Ok(Some(Self { graph, rows, distinct }))
+        Ok(Some(Self { graph, rows, distinct, class: equal_columns(&graph.edges) }))
     }
 
     /// What a tree costs.
@@ -110,21 +117,23 @@ impl<'a> Estimator<'a> {
 
     fn join(&self, left: &Joined, right: &Joined) -> Joined {
         let set = left.set | right.set;
-        let mut selectivities: Vec<f64> = self
-            .edges_between(left.set, right.set)
-            .map(|edge| {
-                let left = self.distinct[&edge.a].min(left.rows);
-                let right = self.distinct[&edge.b].min(right.rows);
-                1.0 / left.max(right).max(1.0)
-            })
-            .collect();
+        let mut of_class: HashMap<usize, f64> = HashMap::new();
+        for edge in self.edges_between(left.set, right.set) {
+            let n_left = self.distinct[&edge.a].min(left.rows);
+            let n_right = self.distinct[&edge.b].min(right.rows);
+            let selectivity = 1.0 / n_left.max(n_right).max(1.0);
+            let known = of_class.entry(self.class[&edge.a]).or_insert(selectivity);
+            *known = known.min(selectivity);
+        }
+        let mut selectivities: Vec<f64> = of_class.into_values().collect();
         let n_conditions =
             self.graph.conditions.iter().filter(|c| is_new(c.set(), left.set, right.set)).count();
         selectivities.extend(std::iter::repeat_n(CONDITION_SELECTIVITY, n_conditions));
         let rows = (left.rows * right.rows * combined(selectivities)).max(1.0);
         let (build, probe) = (left.rows.min(right.rows), left.rows.max(right.rows));
         let tree = JoinTree::Join(Box::new(left.tree.clone()), Box::new(right.tree.clone()));
-        let cost = left.cost + right.cost + probe + BUILD_COST * build + rows;
+        let sent = if build > SHARED_BUILD_ROWS { build + probe } else { 0.0 };
+        let cost = left.cost + right.cost + probe + BUILD_COST * build + sent + rows;
         Joined { tree, set, rows, cost }
     }
 }
@@ -132,6 +141,17 @@ impl<'a> Estimator<'a> {
 /// Whether a condition on `set` can be asked first where `left` and `right` meet.
 pub(super) fn is_new(set: RelationSet, left: RelationSet, right: RelationSet) -> bool {
     set & !(left | right) == 0 && set & !left != 0 && set & !right != 0
+}
+
+fn equal_columns(edges: &[Edge]) -> HashMap<ColumnRef, usize> {
+    let mut class: HashMap<ColumnRef, usize> = HashMap::new();
+    for (n, edge) in edges.iter().enumerate() {
+        let (a, b) = (*class.entry(edge.a).or_insert(n), *class.entry(edge.b).or_insert(n));
+        for number in class.values_mut().filter(|number| **number == b) {
+            *number = a;
+        }
+    }
+    class
 }
 
 /// Conditions are seldom independent: each further one counts by the root of the one before.

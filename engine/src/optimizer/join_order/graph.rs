@@ -25,7 +25,7 @@ pub(super) type RelationSet = u64;
 #[derive(Debug, Clone)]
 pub(super) enum JoinTree {
     Relation(usize),
-    Join(Box<JoinTree>, Box<JoinTree>),
+    Join(Box<Self>, Box<Self>),
 }
 
 /// `a = b`.
