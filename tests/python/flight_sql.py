@@ -195,7 +195,9 @@ class FlightSql:
         """All rows, whose schema must be the one that was promised."""
         tables = []
         for endpoint in info.endpoints:
-            table = self.client.do_get(endpoint.ticket, self.options).read_all()
+            reader = self.client.do_get(endpoint.ticket, self.options)
+            # Not read_all, which takes the status CANCELLED for a Control-C.
+            table = pa.Table.from_batches([chunk.data for chunk in reader], reader.schema)
             assert table.schema.equals(info.schema), f"{table.schema} is not {info.schema}"
             tables.append(table)
         return pa.concat_tables(tables)

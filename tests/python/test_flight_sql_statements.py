@@ -252,7 +252,7 @@ def test_a_long_statement_is_answered_or_refused(flight):
     terms = ", ".join(str(n) for n in range(10_000))
     table = flight.query(f"SELECT count(*) AS n FROM demo.flights WHERE flight IN ({terms})")
     assert table["n"].to_pylist() == [336_776]
-    with pytest.raises(FAILURES, match="(?i)text|long|large|size|exceed"):
+    with pytest.raises(FAILURES, match="(?i)text|long|large|limit|exceed"):
         flight.query(f"SELECT '{'x' * (5 << 20)}'")
 
 

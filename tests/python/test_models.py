@@ -30,8 +30,8 @@ def models(server):
 @pytest.fixture(scope="module")
 def linear(models):
     models.execute(
-        "CREATE MODEL delay OPTIONS (algorithm => 'linear_regression', target => 'arr_delay', "
-        f"split => 'none') AS {TRAINING}"
+        "CREATE MODEL delay OPTIONS (algorithm => 'linear_regression', target => 'arr_delay') "
+        f"AS {TRAINING}"
     )
     models.fetchall()
     return models

@@ -34,7 +34,7 @@ MODELS = {
     ),
     "flights_kmeans": (
         "algorithm => 'kmeans', k => 3, seed => 7",
-        f"SELECT dep_delay, distance, air_time {FLIGHTS}",
+        f"SELECT dep_delay, distance AS miles, air_time {FLIGHTS}",
     ),
     "diabetes": (
         "algorithm => 'linear_regression', target => 'progression'",
@@ -53,8 +53,9 @@ MODELS = {
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    data_sets = tmp_path_factory.mktemp("sklearn")
-    cluster = Cluster(tmp_path_factory.mktemp("models"), ["--allow-location", data_sets])
+    data_sets, folder = tmp_path_factory.mktemp("sklearn"), tmp_path_factory.mktemp("models")
+    allowed = [flag for path in [PROJECT, data_sets, folder] for flag in ["--allow-location", path]]
+    cluster = Cluster(folder, allowed)
     try:
         with connect(cluster.scheduler) as connection:
             register_demo(connection)
