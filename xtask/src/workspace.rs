@@ -78,17 +78,28 @@ impl Workspace {
         arguments: &[S],
         variables: &[(&str, &OsStr)],
     ) -> Result<()> {
-        let status = Command::new(program)
-            .args(arguments)
-            .current_dir(&self.root)
-            .envs(variables.iter().copied())
-            .status()
-            .with_context(|| format!("cannot run {program}"))?;
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&self.root).envs(variables.iter().copied());
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_this_package(name)) {
+            command.env_remove(name);
+        }
+        let status = command.status().with_context(|| format!("cannot run {program}"))?;
         if !status.success() {
             bail!("{program} ended with {status}");
         }
         Ok(())
     }
+}
+
+/// What cargo tells a program about its package. Build scripts of dependencies (ring's) are run
+/// again when it changes, and then DataFusion is compiled again: with the name of another
+/// checkout's folder, or between `cargo build` and `cargo xtask`.
+fn is_of_this_package(variable: &OsStr) -> bool {
+    let name = variable.to_string_lossy();
+    name.starts_with("CARGO_PKG_")
+        || name.starts_with("CARGO_MANIFEST_")
+        || ["CARGO_BIN_NAME", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"]
+            .contains(&name.as_ref())
 }
 
 /// Prints a line. A closed standard output is no reason to stop.
