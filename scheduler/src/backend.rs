@@ -7,7 +7,7 @@ use crate::flight_sql::{
 use crate::query::{PreparedStatement, QueryManager};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt};
 use quern_catalog::hive_type;
 use quern_catalog::model::{Column, Table, TableType};
@@ -154,49 +154,59 @@ fn single_rows(batches: &[RecordBatch]) -> Vec<Option<RecordBatch>> {
         .collect()
 }
 
-#[async_trait]
 impl QueryBackend for ManagerBackend {
-    async fn prepare(&self, session: &Arc<Session>, sql: &str) -> Result<PreparedStatement> {
-        self.manager.prepare(session, sql).await
+    fn prepare<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        sql: &'a str,
+    ) -> BoxFuture<'a, Result<PreparedStatement>> {
+        self.manager.prepare(session, sql).boxed()
     }
 
-    async fn submit(
-        &self,
-        session: &Arc<Session>,
-        statement: &PreparedStatement,
+    fn submit<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        statement: &'a PreparedStatement,
         parameters: Option<RecordBatch>,
-    ) -> Result<Submitted> {
-        let submitted = self.manager.submit(session, &statement.sql, parameters.as_ref()).await?;
-        Ok(Submitted { query_id: submitted.id, schema: submitted.schema, rows: submitted.rows })
+    ) -> BoxFuture<'a, Result<Submitted>> {
+        async move {
+            let submitted =
+                self.manager.submit(session, &statement.sql, parameters.as_ref()).await?;
+            Ok(Submitted { query_id: submitted.id, schema: submitted.schema, rows: submitted.rows })
+        }
+        .boxed()
     }
 
-    async fn submit_update(
-        &self,
-        session: &Arc<Session>,
-        statement: &PreparedStatement,
+    fn submit_update<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        statement: &'a PreparedStatement,
         parameters: Vec<RecordBatch>,
-    ) -> Result<SubmittedUpdate> {
-        let mut rows = single_rows(&parameters).into_iter();
-        let Some(first) = rows.next() else {
-            let rows = async { Ok(0) }.boxed();
-            return Ok(SubmittedUpdate { query_id: QueryId::random(), rows });
-        };
-        let submitted = self.manager.submit(session, &statement.sql, first.as_ref()).await?;
-        let query_id = submitted.id.clone();
-        let (manager, session) = (Arc::clone(&self.manager), Arc::clone(session));
-        let sql = statement.sql.clone();
-        let rows = async move {
-            // An update's statement answers no rows; draining it runs it to its end.
-            submitted.rows.try_for_each(|_| async { Ok(()) }).await?;
-            for row in rows {
-                manager.run_update(&session, &sql, row.as_ref()).await?;
-            }
-            Ok(-1)
-        };
-        Ok(SubmittedUpdate { query_id, rows: rows.boxed() })
+    ) -> BoxFuture<'a, Result<SubmittedUpdate>> {
+        async move {
+            let mut rows = single_rows(&parameters).into_iter();
+            let Some(first) = rows.next() else {
+                let rows = async { Ok(0) }.boxed();
+                return Ok(SubmittedUpdate { query_id: QueryId::random(), rows });
+            };
+            let submitted = self.manager.submit(session, &statement.sql, first.as_ref()).await?;
+            let query_id = submitted.id.clone();
+            let (manager, session) = (Arc::clone(&self.manager), Arc::clone(session));
+            let sql = statement.sql.clone();
+            let rows = async move {
+                // An update's statement answers no rows; draining it runs it to its end.
+                submitted.rows.try_for_each(|_| async { Ok(()) }).await?;
+                for row in rows {
+                    manager.run_update(&session, &sql, row.as_ref()).await?;
+                }
+                Ok(-1)
+            };
+            Ok(SubmittedUpdate { query_id, rows: rows.boxed() })
+        }
+        .boxed()
     }
 
-    async fn cancel(&self, session: &Arc<Session>, id: &QueryId) -> Result<bool> {
+    fn cancel(&self, session: &Arc<Session>, id: &QueryId) -> Result<bool> {
         self.manager.cancel(session, id)
     }
 
@@ -215,56 +225,62 @@ impl QueryBackend for ManagerBackend {
         }))
     }
 
-    async fn list_catalogs(&self, _session: &Arc<Session>) -> Result<Vec<String>> {
+    fn list_catalogs(&self, _session: &Arc<Session>) -> Result<Vec<String>> {
         let mut names = self.manager.planner().registry().names();
         names.push(SYSTEM_CATALOG.to_owned());
         Ok(names)
     }
 
-    async fn list_schemas(
-        &self,
-        _session: &Arc<Session>,
-        catalog: Option<&str>,
-    ) -> Result<Vec<SchemaInfo>> {
-        let registry = self.manager.planner().registry();
-        let mut schemas = vec![];
-        for name in registry.names() {
-            if catalog.is_some_and(|wanted| wanted != name) {
-                continue;
+    fn list_schemas<'a>(
+        &'a self,
+        _session: &'a Arc<Session>,
+        catalog: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<SchemaInfo>>> {
+        async move {
+            let registry = self.manager.planner().registry();
+            let mut schemas = vec![];
+            for name in registry.names() {
+                if catalog.is_some_and(|wanted| wanted != name) {
+                    continue;
+                }
+                let mut names = registry.get(&name)?.list_databases().await?;
+                names.push(information_schema::NAME.to_owned());
+                schemas.extend(
+                    names.into_iter().map(|schema| SchemaInfo { catalog: name.clone(), schema }),
+                );
             }
-            let mut names = registry.get(&name)?.list_databases().await?;
-            names.push(information_schema::NAME.to_owned());
-            schemas.extend(
-                names.into_iter().map(|schema| SchemaInfo { catalog: name.clone(), schema }),
-            );
+            if catalog.is_none_or(|wanted| wanted == SYSTEM_CATALOG) {
+                let names = self.manager.planner().system_tables().tables().into_keys();
+                schemas.extend(names.map(|schema| SchemaInfo {
+                    catalog: SYSTEM_CATALOG.to_owned(),
+                    schema: schema.to_owned(),
+                }));
+            }
+            Ok(schemas)
         }
-        if catalog.is_none_or(|wanted| wanted == SYSTEM_CATALOG) {
-            let names = self.manager.planner().system_tables().tables().into_keys();
-            schemas.extend(names.map(|schema| SchemaInfo {
-                catalog: SYSTEM_CATALOG.to_owned(),
-                schema: schema.to_owned(),
-            }));
-        }
-        Ok(schemas)
+        .boxed()
     }
 
-    async fn list_tables(
-        &self,
-        _session: &Arc<Session>,
-        filter: &TableFilter,
+    fn list_tables<'a>(
+        &'a self,
+        _session: &'a Arc<Session>,
+        filter: &'a TableFilter,
         include_schema: bool,
-    ) -> Result<Vec<TableInfo>> {
-        let mut tables = vec![];
-        for catalog in self.manager.planner().registry().names() {
-            if filter.catalog.as_ref().is_none_or(|wanted| *wanted == catalog) {
-                tables.extend(self.tables_of(&catalog, filter, include_schema).await?);
-                tables.extend(self.information_schema_of(&catalog, include_schema).await?);
+    ) -> BoxFuture<'a, Result<Vec<TableInfo>>> {
+        async move {
+            let mut tables = vec![];
+            for catalog in self.manager.planner().registry().names() {
+                if filter.catalog.as_ref().is_none_or(|wanted| *wanted == catalog) {
+                    tables.extend(self.tables_of(&catalog, filter, include_schema).await?);
+                    tables.extend(self.information_schema_of(&catalog, include_schema).await?);
+                }
             }
+            if filter.catalog.as_ref().is_none_or(|wanted| wanted == SYSTEM_CATALOG) {
+                tables.extend(self.system_tables(include_schema).await?);
+            }
+            Ok(tables)
         }
-        if filter.catalog.as_ref().is_none_or(|wanted| wanted == SYSTEM_CATALOG) {
-            tables.extend(self.system_tables(include_schema).await?);
-        }
-        Ok(tables)
+        .boxed()
     }
 
     fn session_options(&self, session: &Arc<Session>) -> BTreeMap<String, String> {
@@ -281,44 +297,47 @@ impl QueryBackend for ManagerBackend {
         options
     }
 
-    async fn set_session_option(
-        &self,
-        session: &Arc<Session>,
-        name: &str,
-        value: Option<&str>,
-    ) -> Result<()> {
-        let registry = self.manager.planner().registry();
-        match name {
-            CATALOG => {
-                let catalog = value.unwrap_or_else(|| registry.default_name()).to_lowercase();
-                if catalog != SYSTEM_CATALOG {
-                    registry.get(&catalog)?;
-                }
-                session.update(|settings| settings.catalog = catalog);
-            }
-            SCHEMA => {
-                let schema = value.unwrap_or("default").to_lowercase();
-                let catalog = session.settings().catalog;
-                if catalog != SYSTEM_CATALOG {
-                    registry.get(&catalog)?.get_database(&schema).await?;
-                }
-                session.update(|settings| settings.schema = schema);
-            }
-            property => {
-                let property = property.to_lowercase();
-                match value {
-                    Some(value) => {
-                        SessionProperties::check(&property, value)?;
-                        let value = value.to_owned();
-                        session.update(|s| drop(s.properties.insert(property, value)));
+    fn set_session_option<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        name: &'a str,
+        value: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<()>> {
+        async move {
+            let registry = self.manager.planner().registry();
+            match name {
+                CATALOG => {
+                    let catalog = value.unwrap_or_else(|| registry.default_name()).to_lowercase();
+                    if catalog != SYSTEM_CATALOG {
+                        registry.get(&catalog)?;
                     }
-                    None => {
-                        find(&property)?;
-                        session.update(|s| drop(s.properties.remove(&property)));
+                    session.update(|settings| settings.catalog = catalog);
+                }
+                SCHEMA => {
+                    let schema = value.unwrap_or("default").to_lowercase();
+                    let catalog = session.settings().catalog;
+                    if catalog != SYSTEM_CATALOG {
+                        registry.get(&catalog)?.get_database(&schema).await?;
+                    }
+                    session.update(|settings| settings.schema = schema);
+                }
+                property => {
+                    let property = property.to_lowercase();
+                    match value {
+                        Some(value) => {
+                            SessionProperties::check(&property, value)?;
+                            let value = value.to_owned();
+                            session.update(|s| drop(s.properties.insert(property, value)));
+                        }
+                        None => {
+                            find(&property)?;
+                            session.update(|s| drop(s.properties.remove(&property)));
+                        }
                     }
                 }
             }
+            Ok(())
         }
-        Ok(())
+        .boxed()
     }
 }

@@ -7,7 +7,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::record_batch::RecordBatch;
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use quern_common::{Error, Result};
 use quern_engine::tables::SystemTables;
 use std::collections::BTreeMap;
@@ -34,20 +34,23 @@ impl RuntimeTables {
     }
 }
 
-#[async_trait]
 impl SystemTables for RuntimeTables {
     fn tables(&self) -> BTreeMap<&'static str, Vec<&'static str>> {
         BTreeMap::from([("runtime", vec!["nodes", "queries", "tasks"])])
     }
 
-    async fn rows(&self, schema: &str, table: &str) -> Result<Option<RecordBatch>> {
-        let manager = self.manager()?;
-        match (schema, table) {
+    fn rows<'a>(
+        &'a self,
+        schema: &'a str,
+        table: &'a str,
+    ) -> BoxFuture<'a, Result<Option<RecordBatch>>> {
+        let rows = self.manager().and_then(|manager| match (schema, table) {
             ("runtime", "queries") => queries(&manager).map(Some),
             ("runtime", "nodes") => nodes(&manager).map(Some),
             ("runtime", "tasks") => tasks(&manager).map(Some),
             _ => Ok(None),
-        }
+        });
+        Box::pin(std::future::ready(rows))
     }
 }
 

@@ -5,7 +5,6 @@ use crate::error::from_datafusion;
 use crate::plan::{LogicalQuery, PlanScope, Planner};
 use crate::session::Session;
 use crate::statement::CreateModel;
-use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -13,6 +12,7 @@ use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::physical_plan::execute_stream;
 use futures::TryStreamExt;
+use futures::future::BoxFuture;
 use quern_catalog::metastore::Metastore;
 use quern_catalog::model::{ModelVersion, NewModelVersion};
 use quern_catalog::storage::Storage;
@@ -30,10 +30,9 @@ const CACHED_BYTES_MAX: usize = 256 << 20;
 /// Runs the aggregate query of one pass where the dispatcher runs queries.
 ///
 /// It exists to invert a dependency: passes are planned here and dispatched by the scheduler.
-#[async_trait]
 pub trait PassRunner: Send + Sync {
     /// Runs a query to its end.
-    async fn run(&self, query: LogicalQuery) -> Result<Vec<RecordBatch>>;
+    fn run<'a>(&'a self, query: LogicalQuery) -> BoxFuture<'a, Result<Vec<RecordBatch>>>;
 }
 
 /// Trains models and publishes them.

@@ -14,6 +14,7 @@ use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemTable, SchemaProvider, TableProvider,
 };
 use datafusion::error::Result;
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use quern_catalog::metastore::Metastore;
 use quern_catalog::model::TableType;
@@ -28,12 +29,15 @@ pub const SYSTEM_CATALOG: &str = "system";
 /// Tables about the running process: `system.runtime.queries` and the like.
 ///
 /// It exists to invert a dependency: the scheduler knows the queries, the engine plans over them.
-#[async_trait]
 pub trait SystemTables: Debug + Send + Sync {
     /// Names of tables by schema.
     fn tables(&self) -> BTreeMap<&'static str, Vec<&'static str>>;
     /// The rows of a table now, or none when there is no such table.
-    async fn rows(&self, schema: &str, table: &str) -> quern_common::Result<Option<RecordBatch>>;
+    fn rows<'a>(
+        &'a self,
+        schema: &'a str,
+        table: &'a str,
+    ) -> BoxFuture<'a, quern_common::Result<Option<RecordBatch>>>;
 }
 
 /// The catalogs as one statement sees them.

@@ -3,13 +3,14 @@
 use super::hidden::HiddenColumn;
 use super::partition_pruning::only_over_keys;
 use crate::error::to_datafusion;
-use async_trait::async_trait;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use futures::future::BoxFuture;
+use futures::{FutureExt, TryFutureExt};
 use quern_catalog::hive_type;
 use quern_catalog::metastore::Metastore;
 use quern_catalog::model::{Table, TableFormat};
@@ -95,6 +96,21 @@ impl HiveTable {
         Ok(Self { definition, metastore, context, format, table_schema, hidden })
     }
 
+    fn boxed_scan<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        filters: &'a [Expr],
+        limit: Option<usize>,
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        let scan = self.plan_scan(state, projection, filters, limit);
+        scan.map_err(|err| match err {
+            super::hive_scan::ScanError::Ours(err) => to_datafusion(err),
+            super::hive_scan::ScanError::DataFusion(err) => err,
+        })
+        .boxed()
+    }
+
     /// Names of the partition keys.
     pub(super) fn keys(&self) -> HashSet<&str> {
         self.definition.partition_keys.iter().map(|key| key.name.as_str()).collect()
@@ -137,7 +153,6 @@ fn retyped(field: &Field, data_type: DataType) -> Field {
     field.clone().with_data_type(data_type)
 }
 
-#[async_trait]
 impl TableProvider for HiveTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(self.table_schema.table_schema())
@@ -161,16 +176,22 @@ impl TableProvider for HiveTable {
             .collect())
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+    /// Written as `async_trait` would expand it, but with the block in a function of its own:
+    /// within the bounds below, rustc 1.95 takes seconds to prove that expressions are `Send`.
+    fn scan<'table, 'state, 'columns, 'filters, 'scan>(
+        &'table self,
+        state: &'state dyn Session,
+        projection: Option<&'columns Vec<usize>>,
+        filters: &'filters [Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.plan_scan(state, projection, filters, limit).await.map_err(|err| match err {
-            super::hive_scan::ScanError::Ours(err) => to_datafusion(err),
-            super::hive_scan::ScanError::DataFusion(err) => err,
-        })
+    ) -> BoxFuture<'scan, Result<Arc<dyn ExecutionPlan>>>
+    where
+        Self: 'scan,
+        'table: 'scan,
+        'state: 'scan,
+        'columns: 'scan,
+        'filters: 'scan,
+    {
+        self.boxed_scan(state, projection, filters, limit)
     }
 }

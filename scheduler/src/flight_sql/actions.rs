@@ -154,7 +154,7 @@ impl FlightSqlService {
         let mut status = CancelStatus::NotCancellable;
         for ticket in tickets {
             let Some(id) = self.query_of(caller, ticket)? else { continue };
-            let was_running = self.backend.cancel(caller.session(), &id).await?;
+            let was_running = self.backend.cancel(caller.session(), &id)?;
             let was_waiting = caller.state().take_result(&id).is_ok();
             if was_running || was_waiting {
                 status = CancelStatus::Cancelled;

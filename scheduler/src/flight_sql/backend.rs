@@ -3,7 +3,6 @@
 use crate::query::{PreparedStatement, RowStream};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use async_trait::async_trait;
 use futures::future::BoxFuture;
 use quern_common::Result;
 use quern_common::ids::QueryId;
@@ -17,65 +16,71 @@ pub const COMMENT: &str = "comment";
 
 /// Runs statements and knows the catalogue. It exists so that the protocol is tested against
 /// canned answers, without a planner or a catalogue.
-#[async_trait]
+///
+/// Its futures are boxed by hand: within the lifetime bounds of `async_trait`, rustc 1.95 proves
+/// anew for every method that the query manager is `Send`, which took it a minute.
 pub trait QueryBackend: fmt::Debug + Send + Sync + 'static {
     /// Parses, resolves and type-checks a statement, without side effect.
-    async fn prepare(&self, session: &Arc<Session>, sql: &str) -> Result<PreparedStatement>;
+    fn prepare<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        sql: &'a str,
+    ) -> BoxFuture<'a, Result<PreparedStatement>>;
 
     /// Starts a statement of kind `Query` and returns when its plan is made. `parameters` is one
     /// row with one column a parameter, in order, of the client's types.
-    async fn submit(
-        &self,
-        session: &Arc<Session>,
-        statement: &PreparedStatement,
+    fn submit<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        statement: &'a PreparedStatement,
         parameters: Option<RecordBatch>,
-    ) -> Result<Submitted>;
+    ) -> BoxFuture<'a, Result<Submitted>>;
 
     /// Starts a statement of kind `Update`. Each row of `parameters` is one execution; with no
     /// batch at all there is one execution without parameters.
-    async fn submit_update(
-        &self,
-        session: &Arc<Session>,
-        statement: &PreparedStatement,
+    fn submit_update<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        statement: &'a PreparedStatement,
         parameters: Vec<RecordBatch>,
-    ) -> Result<SubmittedUpdate>;
+    ) -> BoxFuture<'a, Result<SubmittedUpdate>>;
 
     /// Cancels a query of the session's user and returns whether it was still running.
-    async fn cancel(&self, session: &Arc<Session>, id: &QueryId) -> Result<bool>;
+    fn cancel(&self, session: &Arc<Session>, id: &QueryId) -> Result<bool>;
 
     /// Returns how far a query of the session's user is, or nothing when it is unknown.
     fn progress(&self, session: &Arc<Session>, id: &QueryId) -> Option<serde_json::Value>;
 
     /// Returns the catalog names.
-    async fn list_catalogs(&self, session: &Arc<Session>) -> Result<Vec<String>>;
+    fn list_catalogs(&self, session: &Arc<Session>) -> Result<Vec<String>>;
 
     /// Returns the schemas, of one catalog when it is given.
-    async fn list_schemas(
-        &self,
-        session: &Arc<Session>,
-        catalog: Option<&str>,
-    ) -> Result<Vec<SchemaInfo>>;
+    fn list_schemas<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        catalog: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<SchemaInfo>>>;
 
     /// Returns the tables and views. The service applies the filter once more, so that more
     /// rows than asked for do no harm. Arrow schemas are needed only with `include_schema`.
-    async fn list_tables(
-        &self,
-        session: &Arc<Session>,
-        filter: &TableFilter,
+    fn list_tables<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        filter: &'a TableFilter,
         include_schema: bool,
-    ) -> Result<Vec<TableInfo>>;
+    ) -> BoxFuture<'a, Result<Vec<TableInfo>>>;
 
     /// Returns every session option that exists, by name, with its value in this session:
     /// `catalog`, `schema`, and the session properties.
     fn session_options(&self, session: &Arc<Session>) -> BTreeMap<String, String>;
 
     /// Sets a session option, or resets it to its default without `value`.
-    async fn set_session_option(
-        &self,
-        session: &Arc<Session>,
-        name: &str,
-        value: Option<&str>,
-    ) -> Result<()>;
+    fn set_session_option<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        name: &'a str,
+        value: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<()>>;
 }
 
 /// A query that was planned and may be running.

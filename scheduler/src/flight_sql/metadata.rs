@@ -75,7 +75,7 @@ impl Metadata {
 
 async fn catalogs(backend: &dyn QueryBackend, session: &Arc<Session>) -> Result<RecordBatch> {
     let mut builder = GetCatalogsBuilder::new();
-    for catalog in backend.list_catalogs(session).await? {
+    for catalog in backend.list_catalogs(session)? {
         builder.append(catalog);
     }
     builder.build().map_err(|err| failed(&err))

@@ -10,9 +10,9 @@ use crate::dispatch::{Dispatched, local};
 use crate::executors::Executors;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use async_trait::async_trait;
 use dashmap::DashMap;
 use datafusion::sql::sqlparser::ast::Query;
+use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use quern_common::config::QueryConfig;
@@ -551,10 +551,9 @@ struct Passes<'a> {
     record: &'a QueryRecord,
 }
 
-#[async_trait]
 impl PassRunner for Passes<'_> {
-    async fn run(&self, query: LogicalQuery) -> Result<Vec<RecordBatch>> {
-        self.manager.run_pass(query, self.record).await
+    fn run<'a>(&'a self, query: LogicalQuery) -> BoxFuture<'a, Result<Vec<RecordBatch>>> {
+        Box::pin(self.manager.run_pass(query, self.record))
     }
 }
 

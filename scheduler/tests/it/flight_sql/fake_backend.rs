@@ -2,7 +2,8 @@
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use futures::stream::{StreamExt, iter, pending, unfold};
 use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode, Result};
@@ -107,76 +108,88 @@ impl FakeBackend {
     }
 }
 
-#[async_trait]
 impl QueryBackend for FakeBackend {
-    async fn prepare(&self, session: &Arc<Session>, sql: &str) -> Result<PreparedStatement> {
-        if sql == "SELECT missing" {
-            return Err(Error::new(
-                ErrorCode::TableNotFound,
-                "table \"hive.default.missing\" does not exist",
-            )
-            .with_hint("did you mean \"hive.default.mission\"?"));
-        }
-        if sql == "SELECT catalog" {
-            // Which catalog a statement sees depends on the session that it came by.
-            return Ok(prepared(
-                sql,
-                StatementKind::Query,
-                schema(&session.settings().catalog, DataType::Int64),
-            ));
-        }
-        if sql.starts_with("SELECT") {
-            return Ok(prepared(sql, StatementKind::Query, Self::result_schema(sql)));
-        }
-        Ok(prepared(sql, StatementKind::Update, Arc::new(Schema::empty())))
-    }
-
-    async fn submit(
-        &self,
-        _session: &Arc<Session>,
-        statement: &PreparedStatement,
-        parameters: Option<RecordBatch>,
-    ) -> Result<Submitted> {
-        self.counts.submitted.fetch_add(1, SeqCst);
-        Ok(Submitted {
-            query_id: QueryId::random(),
-            schema: Arc::clone(&statement.schema),
-            rows: self.rows(&statement.sql, parameters),
-        })
-    }
-
-    async fn submit_update(
-        &self,
-        _session: &Arc<Session>,
-        statement: &PreparedStatement,
-        parameters: Vec<RecordBatch>,
-    ) -> Result<SubmittedUpdate> {
-        let executions = match parameters.as_slice() {
-            [] => 1,
-            batches => batches.iter().map(RecordBatch::num_rows).sum(),
-        };
-        let counts = Arc::clone(&self.counts);
-        let guard = DropGuard(Arc::clone(&counts.dropped));
-        let sql = statement.sql.clone();
-        let rows = async move {
-            let _guard = guard;
-            match sql.as_str() {
-                "CREATE TABLE slow" => std::future::pending::<()>().await,
-                "CREATE TABLE refused" => {
-                    return Err(Error::new(
-                        ErrorCode::TableAlreadyExists,
-                        "table \"refused\" exists",
-                    ));
-                }
-                _ => tokio::time::sleep(Duration::from_millis(1)).await,
+    fn prepare<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        sql: &'a str,
+    ) -> BoxFuture<'a, Result<PreparedStatement>> {
+        async move {
+            if sql == "SELECT missing" {
+                return Err(Error::new(
+                    ErrorCode::TableNotFound,
+                    "table \"hive.default.missing\" does not exist",
+                )
+                .with_hint("did you mean \"hive.default.mission\"?"));
             }
-            counts.executed.fetch_add(executions, SeqCst);
-            Ok(if sql.starts_with("INSERT") { 3 * executions as i64 } else { -1 })
-        };
-        Ok(SubmittedUpdate { query_id: QueryId::random(), rows: Box::pin(rows) })
+            if sql == "SELECT catalog" {
+                // Which catalog a statement sees depends on the session that it came by.
+                return Ok(prepared(
+                    sql,
+                    StatementKind::Query,
+                    schema(&session.settings().catalog, DataType::Int64),
+                ));
+            }
+            if sql.starts_with("SELECT") {
+                return Ok(prepared(sql, StatementKind::Query, Self::result_schema(sql)));
+            }
+            Ok(prepared(sql, StatementKind::Update, Arc::new(Schema::empty())))
+        }
+        .boxed()
     }
 
-    async fn cancel(&self, _session: &Arc<Session>, _id: &QueryId) -> Result<bool> {
+    fn submit<'a>(
+        &'a self,
+        _session: &'a Arc<Session>,
+        statement: &'a PreparedStatement,
+        parameters: Option<RecordBatch>,
+    ) -> BoxFuture<'a, Result<Submitted>> {
+        async move {
+            self.counts.submitted.fetch_add(1, SeqCst);
+            Ok(Submitted {
+                query_id: QueryId::random(),
+                schema: Arc::clone(&statement.schema),
+                rows: self.rows(&statement.sql, parameters),
+            })
+        }
+        .boxed()
+    }
+
+    fn submit_update<'a>(
+        &'a self,
+        _session: &'a Arc<Session>,
+        statement: &'a PreparedStatement,
+        parameters: Vec<RecordBatch>,
+    ) -> BoxFuture<'a, Result<SubmittedUpdate>> {
+        async move {
+            let executions = match parameters.as_slice() {
+                [] => 1,
+                batches => batches.iter().map(RecordBatch::num_rows).sum(),
+            };
+            let counts = Arc::clone(&self.counts);
+            let guard = DropGuard(Arc::clone(&counts.dropped));
+            let sql = statement.sql.clone();
+            let rows = async move {
+                let _guard = guard;
+                match sql.as_str() {
+                    "CREATE TABLE slow" => std::future::pending::<()>().await,
+                    "CREATE TABLE refused" => {
+                        return Err(Error::new(
+                            ErrorCode::TableAlreadyExists,
+                            "table \"refused\" exists",
+                        ));
+                    }
+                    _ => tokio::time::sleep(Duration::from_millis(1)).await,
+                }
+                counts.executed.fetch_add(executions, SeqCst);
+                Ok(if sql.starts_with("INSERT") { 3 * executions as i64 } else { -1 })
+            };
+            Ok(SubmittedUpdate { query_id: QueryId::random(), rows: Box::pin(rows) })
+        }
+        .boxed()
+    }
+
+    fn cancel(&self, _session: &Arc<Session>, _id: &QueryId) -> Result<bool> {
         self.counts.cancelled.fetch_add(1, SeqCst);
         Ok(false)
     }
@@ -185,50 +198,56 @@ impl QueryBackend for FakeBackend {
         (id.as_str() != "unknown").then(|| serde_json::json!({ "state": "RUNNING", "rows": 7 }))
     }
 
-    async fn list_catalogs(&self, _session: &Arc<Session>) -> Result<Vec<String>> {
+    fn list_catalogs(&self, _session: &Arc<Session>) -> Result<Vec<String>> {
         Ok(vec!["system".to_owned(), "hive".to_owned()])
     }
 
-    async fn list_schemas(
-        &self,
-        _session: &Arc<Session>,
-        _catalog: Option<&str>,
-    ) -> Result<Vec<SchemaInfo>> {
-        let rows = [("system", "runtime"), ("hive", "sales_eu"), ("hive", "default")];
-        Ok(rows
-            .map(|(catalog, schema)| SchemaInfo {
-                catalog: catalog.to_owned(),
-                schema: schema.to_owned(),
-            })
-            .to_vec())
+    fn list_schemas<'a>(
+        &'a self,
+        _session: &'a Arc<Session>,
+        _catalog: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<SchemaInfo>>> {
+        async move {
+            let rows = [("system", "runtime"), ("hive", "sales_eu"), ("hive", "default")];
+            Ok(rows
+                .map(|(catalog, schema)| SchemaInfo {
+                    catalog: catalog.to_owned(),
+                    schema: schema.to_owned(),
+                })
+                .to_vec())
+        }
+        .boxed()
     }
 
-    async fn list_tables(
-        &self,
-        _session: &Arc<Session>,
-        _filter: &TableFilter,
+    fn list_tables<'a>(
+        &'a self,
+        _session: &'a Arc<Session>,
+        _filter: &'a TableFilter,
         include_schema: bool,
-    ) -> Result<Vec<TableInfo>> {
-        let comment = HashMap::from([(COMMENT.to_owned(), "in metres".to_owned())]);
-        let columns: SchemaRef = Arc::new(Schema::new(vec![
-            Field::new("id", DataType::Int64, false),
-            Field::new("name", DataType::Utf8View, true).with_metadata(comment),
-        ]));
-        let rows = [
-            ("hive", "default", "orders", TableKind::Table),
-            ("hive", "default", "recent", TableKind::View),
-            ("hive", "sales_eu", "orders", TableKind::Table),
-            ("system", "runtime", "queries", TableKind::System),
-        ];
-        Ok(rows
-            .map(|(catalog, schema, name, kind)| TableInfo {
-                catalog: catalog.to_owned(),
-                schema: schema.to_owned(),
-                name: name.to_owned(),
-                kind,
-                columns: include_schema.then(|| Arc::clone(&columns)),
-            })
-            .to_vec())
+    ) -> BoxFuture<'a, Result<Vec<TableInfo>>> {
+        async move {
+            let comment = HashMap::from([(COMMENT.to_owned(), "in metres".to_owned())]);
+            let columns: SchemaRef = Arc::new(Schema::new(vec![
+                Field::new("id", DataType::Int64, false),
+                Field::new("name", DataType::Utf8View, true).with_metadata(comment),
+            ]));
+            let rows = [
+                ("hive", "default", "orders", TableKind::Table),
+                ("hive", "default", "recent", TableKind::View),
+                ("hive", "sales_eu", "orders", TableKind::Table),
+                ("system", "runtime", "queries", TableKind::System),
+            ];
+            Ok(rows
+                .map(|(catalog, schema, name, kind)| TableInfo {
+                    catalog: catalog.to_owned(),
+                    schema: schema.to_owned(),
+                    name: name.to_owned(),
+                    kind,
+                    columns: include_schema.then(|| Arc::clone(&columns)),
+                })
+                .to_vec())
+        }
+        .boxed()
     }
 
     fn session_options(&self, session: &Arc<Session>) -> BTreeMap<String, String> {
@@ -239,28 +258,33 @@ impl QueryBackend for FakeBackend {
             .into()
     }
 
-    async fn set_session_option(
-        &self,
-        session: &Arc<Session>,
-        name: &str,
-        value: Option<&str>,
-    ) -> Result<()> {
-        let invalid = |what: &str| Error::new(ErrorCode::InvalidSessionProperty, what);
-        match (name, value) {
-            ("catalog", Some("broken")) => return Err(Error::internal("the metastore is broken")),
-            ("schema", Some("deep")) if session.settings().catalog == "lake" => {
-                session.update(|it| it.schema = "deep".to_owned());
+    fn set_session_option<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        name: &'a str,
+        value: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<()>> {
+        async move {
+            let invalid = |what: &str| Error::new(ErrorCode::InvalidSessionProperty, what);
+            match (name, value) {
+                ("catalog", Some("broken")) => {
+                    return Err(Error::internal("the metastore is broken"));
+                }
+                ("schema", Some("deep")) if session.settings().catalog == "lake" => {
+                    session.update(|it| it.schema = "deep".to_owned());
+                }
+                ("catalog", Some(value)) => session.update(|it| it.catalog = value.to_owned()),
+                ("mode", None) => session.update(|it| drop(it.properties.remove("mode"))),
+                ("mode", Some("1" | "true" | "local")) => session.update(|it| {
+                    let value = value.unwrap_or_default().to_owned();
+                    it.properties.insert("mode".to_owned(), value);
+                }),
+                ("mode", Some(_)) => return Err(invalid("a mode that does not exist")),
+                _ => return Err(invalid("an option that does not exist")),
             }
-            ("catalog", Some(value)) => session.update(|it| it.catalog = value.to_owned()),
-            ("mode", None) => session.update(|it| drop(it.properties.remove("mode"))),
-            ("mode", Some("1" | "true" | "local")) => session.update(|it| {
-                let value = value.unwrap_or_default().to_owned();
-                it.properties.insert("mode".to_owned(), value);
-            }),
-            ("mode", Some(_)) => return Err(invalid("a mode that does not exist")),
-            _ => return Err(invalid("an option that does not exist")),
+            Ok(())
         }
-        Ok(())
+        .boxed()
     }
 }
 
