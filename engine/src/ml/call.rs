@@ -1,13 +1,12 @@
 //! Calls of model functions in FROM: `ml_predict('m', (SELECT …))`, named or positional
 //! arguments, bare or as `TABLE(ml_predict(…))`.
 
+use crate::statement::walk::{Node, NodeMut, walk, walk_mut};
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart,
-    Query, SelectItem, SetExpr, TableAlias, TableFactor, Value, Visit, VisitMut, Visitor,
-    VisitorMut,
+    Query, SelectItem, SetExpr, TableAlias, TableFactor, Value,
 };
 use quern_common::{Error, ErrorCode, Result};
-use std::ops::ControlFlow;
 
 /// A table function over a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,19 +143,15 @@ fn input_query(function: ModelFunction, value: &FunctionArgExpr) -> Result<Query
 }
 
 /// Turns `TABLE(name)` arguments into `(SELECT * FROM name)`, whose names DataFusion resolves.
-pub(super) fn expand_table_arguments(query: &mut Query) {
-    struct Expand;
-    impl VisitorMut for Expand {
-        type Break = ();
-
-        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            if let Some(name) = table_argument(expr) {
-                *expr = Expr::Subquery(Box::new(select_all(name)));
-            }
-            ControlFlow::Continue(())
+pub(super) fn expand_table_arguments(query: &mut Query) -> Result<()> {
+    walk_mut(query, &mut |node| {
+        if let NodeMut::Expr(expr) = node
+            && let Some(name) = table_argument(expr)
+        {
+            *expr = Expr::Subquery(Box::new(select_all(name)));
         }
-    }
-    let _ = query.visit(&mut Expand);
+        Ok(())
+    })
 }
 
 fn table_argument(expr: &Expr) -> Option<ObjectName> {
@@ -239,25 +234,14 @@ fn select_all(name: ObjectName) -> Query {
 /// # Errors
 /// `INVALID_ARGUMENTS` naming the argument.
 pub(super) fn calls_in(query: &Query) -> Result<Vec<ModelCall>> {
-    struct Collect(Vec<ModelCall>);
-    impl Visitor for Collect {
-        type Break = Error;
-
-        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Error> {
-            match ModelCall::of(factor) {
-                Ok(call) => {
-                    self.0.extend(call);
-                    ControlFlow::Continue(())
-                }
-                Err(err) => ControlFlow::Break(err),
-            }
+    let mut calls = vec![];
+    walk(query, &mut |node| {
+        if let Node::TableFactor(factor) = node {
+            calls.extend(ModelCall::of(factor)?);
         }
-    }
-    let mut collect = Collect(vec![]);
-    match query.visit(&mut collect) {
-        ControlFlow::Continue(()) => Ok(collect.0),
-        ControlFlow::Break(err) => Err(err),
-    }
+        Ok(())
+    })?;
+    Ok(calls)
 }
 
 /// The parts of a model's name: at most catalog, schema, name, lower case.

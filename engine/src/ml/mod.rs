@@ -37,7 +37,7 @@ pub async fn relation_planner(
     registry: &CatalogRegistry,
     storage: &Storage,
 ) -> Result<Arc<dyn RelationPlanner>> {
-    expand_table_arguments(query);
+    expand_table_arguments(query)?;
     let mut models = HashMap::new();
     for call in calls_in(query)? {
         if let Entry::Vacant(place) = models.entry(model_key(&call)) {

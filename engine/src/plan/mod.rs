@@ -134,8 +134,8 @@ impl Planner {
     /// `TABLE_NOT_FOUND`, `COLUMN_NOT_FOUND`, `TYPE_MISMATCH` and the like.
     pub async fn logical(&self, query: &Query, scope: &PlanScope) -> Result<LogicalQuery> {
         let mut query = query.clone();
-        session_values::replace(&mut query, &scope.user, &scope.settings);
-        let hidden = mentions_hidden_column(&query);
+        session_values::replace(&mut query, &scope.user, &scope.settings)?;
+        let hidden = mentions_hidden_column(&query)?;
         if !hidden.is_empty() {
             hide_from_wildcards(&mut query, &hidden)?;
         }

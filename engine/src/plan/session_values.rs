@@ -1,50 +1,37 @@
 //! `current_user`, `current_catalog` and `current_schema`: the session's own, as constants.
 
 use crate::session::SessionSettings;
-use datafusion::sql::sqlparser::ast::{
-    Expr, Function, ObjectNamePart, Query, Value, VisitMut, VisitorMut,
-};
-use std::ops::ControlFlow;
+use crate::statement::walk::{NodeMut, walk_mut};
+use datafusion::sql::sqlparser::ast::{Expr, Function, ObjectNamePart, Query, Value};
+use quern_common::Result;
 
 /// Puts the session's values in the place of their names.
-pub(super) fn replace(query: &mut Query, user: &str, settings: &SessionSettings) {
-    let mut replace = Replace { user, settings };
-    let _ = query.visit(&mut replace);
-}
-
-struct Replace<'a> {
-    user: &'a str,
-    settings: &'a SessionSettings,
-}
-
-impl Replace<'_> {
-    fn value_of(&self, name: &str) -> Option<&str> {
-        match name.to_ascii_lowercase().as_str() {
-            "current_user" => Some(self.user),
-            "current_catalog" => Some(&self.settings.catalog),
-            "current_schema" => Some(&self.settings.schema),
-            _ => None,
-        }
-    }
-}
-
-impl VisitorMut for Replace<'_> {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let name = match expr {
-            Expr::Identifier(ident) if ident.quote_style.is_none() => Some(&ident.value),
-            Expr::Function(Function { name, .. }) => match name.0.as_slice() {
-                [ObjectNamePart::Identifier(ident)] if ident.quote_style.is_none() => {
-                    Some(&ident.value)
-                }
-                _ => None,
-            },
-            _ => None,
-        };
-        if let Some(value) = name.and_then(|name| self.value_of(name)) {
+pub(super) fn replace(query: &mut Query, user: &str, settings: &SessionSettings) -> Result<()> {
+    let value_of = |name: &str| match name.to_ascii_lowercase().as_str() {
+        "current_user" => Some(user),
+        "current_catalog" => Some(settings.catalog.as_str()),
+        "current_schema" => Some(settings.schema.as_str()),
+        _ => None,
+    };
+    walk_mut(query, &mut |node| {
+        if let NodeMut::Expr(expr) = node
+            && let Some(value) = unquoted_name(expr).and_then(value_of)
+        {
             *expr = Expr::value(Value::SingleQuotedString(value.to_owned()));
         }
-        ControlFlow::Continue(())
-    }
+        Ok(())
+    })
+}
+
+/// The name that an expression is, or calls.
+fn unquoted_name(expr: &Expr) -> Option<&str> {
+    let ident = match expr {
+        Expr::Identifier(ident) => ident,
+        Expr::Function(Function { name, .. }) => match name.0.as_slice() {
+            [ObjectNamePart::Identifier(ident)] => ident,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    ident.quote_style.is_none().then_some(ident.value.as_str())
 }

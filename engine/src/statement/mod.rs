@@ -20,6 +20,7 @@ mod show;
 mod table_properties;
 mod type_text;
 mod types;
+pub(crate) mod walk;
 
 pub use dialect::QuernDialect;
 pub use like::LikePattern;

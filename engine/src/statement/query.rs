@@ -2,10 +2,10 @@
 
 use super::parser::StatementParser;
 use super::types::{ExplainFormat, ExplainOptions, ExplainType, Statement};
+use super::walk::{Node, walk};
 use quern_common::{Error, Result};
-use sqlparser::ast::{Query, Select, SetExpr, TableFactor, Visit, Visitor};
+use sqlparser::ast::{Query, Select, SetExpr, TableFactor};
 use sqlparser::tokenizer::Token;
-use std::ops::ControlFlow;
 
 /// Parses a query and refuses the clauses that a planner would pass over in silence.
 pub(super) fn query(parser: &mut StatementParser<'_>) -> Result<Box<Query>> {
@@ -16,68 +16,69 @@ pub(super) fn query(parser: &mut StatementParser<'_>) -> Result<Box<Query>> {
         }
         Err(err) => return Err(parser.parser_error(err)),
     };
-    match parsed.visit(&mut UnsupportedClauses) {
-        ControlFlow::Continue(()) => Ok(parsed),
-        ControlFlow::Break(clause) => Err(Error::not_supported(clause)),
+    walk(&parsed, &mut |node| match unsupported_clause(&node) {
+        None => Ok(()),
+        Some(clause) => Err(Error::not_supported(clause)),
+    })?;
+    Ok(parsed)
+}
+
+/// Finds a clause that sqlparser reads and DataFusion's planner ignores.
+fn unsupported_clause(node: &Node<'_>) -> Option<&'static str> {
+    match node {
+        Node::Query(query) => in_query(query),
+        Node::Select(select) => in_select(select),
+        Node::TableFactor(factor) => in_table_factor(factor),
+        Node::Expr(_) => None,
     }
 }
 
-/// Finds clauses that sqlparser reads and DataFusion's planner ignores.
-struct UnsupportedClauses;
-
-fn refuse(clauses: &[(bool, &'static str)]) -> ControlFlow<&'static str> {
-    match clauses.iter().find(|(present, _)| *present) {
-        Some((_, clause)) => ControlFlow::Break(*clause),
-        None => ControlFlow::Continue(()),
-    }
+fn first_present(clauses: &[(bool, &'static str)]) -> Option<&'static str> {
+    clauses.iter().find(|(present, _)| *present).map(|(_, clause)| *clause)
 }
 
-impl Visitor for UnsupportedClauses {
-    type Break = &'static str;
+fn in_query(query: &Query) -> Option<&'static str> {
+    first_present(&[
+        (!query.locks.is_empty(), "FOR UPDATE and FOR SHARE"),
+        (query.for_clause.is_some(), "FOR XML and FOR JSON"),
+        (query.settings.is_some(), "SETTINGS"),
+        (query.format_clause.is_some(), "FORMAT"),
+        (query.fetch.as_ref().is_some_and(|f| f.with_ties), "FETCH FIRST … WITH TIES"),
+        (query.fetch.as_ref().is_some_and(|f| f.percent), "FETCH FIRST … PERCENT"),
+        (matches!(*query.body, SetExpr::Insert(_)), "INSERT within a query"),
+        (matches!(*query.body, SetExpr::Update(_)), "UPDATE within a query"),
+        (matches!(*query.body, SetExpr::Delete(_)), "DELETE within a query"),
+        (matches!(*query.body, SetExpr::Merge(_)), "MERGE within a query"),
+    ])
+}
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<&'static str> {
-        refuse(&[
-            (!query.locks.is_empty(), "FOR UPDATE and FOR SHARE"),
-            (query.for_clause.is_some(), "FOR XML and FOR JSON"),
-            (query.settings.is_some(), "SETTINGS"),
-            (query.format_clause.is_some(), "FORMAT"),
-            (query.fetch.as_ref().is_some_and(|f| f.with_ties), "FETCH FIRST … WITH TIES"),
-            (query.fetch.as_ref().is_some_and(|f| f.percent), "FETCH FIRST … PERCENT"),
-            (matches!(*query.body, SetExpr::Insert(_)), "INSERT within a query"),
-            (matches!(*query.body, SetExpr::Update(_)), "UPDATE within a query"),
-            (matches!(*query.body, SetExpr::Delete(_)), "DELETE within a query"),
-            (matches!(*query.body, SetExpr::Merge(_)), "MERGE within a query"),
-        ])
-    }
+fn in_select(select: &Select) -> Option<&'static str> {
+    first_present(&[
+        (select.into.is_some(), "SELECT … INTO"),
+        (select.top.is_some(), "TOP"),
+        (select.prewhere.is_some(), "PREWHERE"),
+        (select.select_modifiers.is_some(), "MySQL's SELECT modifiers"),
+        (select.value_table_mode.is_some(), "SELECT AS VALUE and AS STRUCT"),
+        (!select.lateral_views.is_empty(), "LATERAL VIEW"),
+        (!select.connect_by.is_empty(), "CONNECT BY"),
+        (!select.cluster_by.is_empty(), "CLUSTER BY"),
+        (!select.distribute_by.is_empty(), "DISTRIBUTE BY"),
+        (!select.sort_by.is_empty(), "SORT BY"),
+    ])
+}
 
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<&'static str> {
-        refuse(&[
-            (select.into.is_some(), "SELECT … INTO"),
-            (select.top.is_some(), "TOP"),
-            (select.prewhere.is_some(), "PREWHERE"),
-            (select.select_modifiers.is_some(), "MySQL's SELECT modifiers"),
-            (select.value_table_mode.is_some(), "SELECT AS VALUE and AS STRUCT"),
-            (!select.lateral_views.is_empty(), "LATERAL VIEW"),
-            (!select.connect_by.is_empty(), "CONNECT BY"),
-            (!select.cluster_by.is_empty(), "CLUSTER BY"),
-            (!select.distribute_by.is_empty(), "DISTRIBUTE BY"),
-            (!select.sort_by.is_empty(), "SORT BY"),
-        ])
-    }
-
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<&'static str> {
-        match factor {
-            TableFactor::Table { with_hints, version, partitions, sample, index_hints, .. } => {
-                refuse(&[
-                    (sample.is_some(), "TABLESAMPLE"),
-                    (version.is_some(), "FOR VERSION and FOR TIMESTAMP AS OF"),
-                    (!with_hints.is_empty() || !index_hints.is_empty(), "table hints"),
-                    (!partitions.is_empty(), "PARTITION after a table name"),
-                ])
-            }
-            TableFactor::Derived { sample, .. } => refuse(&[(sample.is_some(), "TABLESAMPLE")]),
-            _ => ControlFlow::Continue(()),
+fn in_table_factor(factor: &TableFactor) -> Option<&'static str> {
+    match factor {
+        TableFactor::Table { with_hints, version, partitions, sample, index_hints, .. } => {
+            first_present(&[
+                (sample.is_some(), "TABLESAMPLE"),
+                (version.is_some(), "FOR VERSION and FOR TIMESTAMP AS OF"),
+                (!with_hints.is_empty() || !index_hints.is_empty(), "table hints"),
+                (!partitions.is_empty(), "PARTITION after a table name"),
+            ])
         }
+        TableFactor::Derived { sample, .. } => sample.as_ref().map(|_| "TABLESAMPLE"),
+        _ => None,
     }
 }
 

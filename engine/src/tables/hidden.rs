@@ -4,17 +4,16 @@
 //! are selected. A table offers them only to statements that mention one, and `*` leaves them
 //! out (Trino's hive connector has the same columns).
 
+use crate::statement::walk::{Node, NodeMut, walk, walk_mut};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     ExcludeSelectItem, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, Visit, VisitMut, Visitor, VisitorMut,
-    WildcardAdditionalOptions,
+    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, WildcardAdditionalOptions,
 };
 use object_store::ObjectMeta;
 use quern_common::{Error, Result};
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// A column that every Hive table has beside its declared ones.
@@ -70,26 +69,23 @@ impl HiddenColumn {
 }
 
 /// Returns the hidden columns that a query names anywhere.
-pub fn mentions_hidden_column(query: &Query) -> BTreeSet<HiddenColumn> {
-    struct Mentions(BTreeSet<HiddenColumn>);
-    impl Visitor for Mentions {
-        type Break = ();
-
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            let ident = match expr {
-                Expr::Identifier(ident) => Some(ident),
-                Expr::CompoundIdentifier(parts) => parts.last(),
-                _ => None,
-            };
-            if let Some(ident) = ident {
-                self.0.extend(HiddenColumn::ALL.into_iter().filter(|c| c.name() == ident.value));
-            }
-            ControlFlow::Continue(())
+///
+/// # Errors
+/// None of its own: those of the walk.
+pub fn mentions_hidden_column(query: &Query) -> Result<BTreeSet<HiddenColumn>> {
+    let mut mentions = BTreeSet::new();
+    walk(query, &mut |node| {
+        let ident = match node {
+            Node::Expr(Expr::Identifier(ident)) => Some(ident),
+            Node::Expr(Expr::CompoundIdentifier(parts)) => parts.last(),
+            _ => None,
+        };
+        if let Some(ident) = ident {
+            mentions.extend(HiddenColumn::ALL.into_iter().filter(|c| c.name() == ident.value));
         }
-    }
-    let mut mentions = Mentions(BTreeSet::new());
-    let _ = query.visit(&mut mentions);
-    mentions.0
+        Ok(())
+    })?;
+    Ok(mentions)
 }
 
 /// Rewrites `*` so that it leaves `hidden` out: over one base table to `* EXCLUDE (…)`.
@@ -97,21 +93,10 @@ pub fn mentions_hidden_column(query: &Query) -> BTreeSet<HiddenColumn> {
 /// # Errors
 /// `NOT_SUPPORTED` for `*` over a join in a statement that names a hidden column.
 pub fn hide_from_wildcards(query: &mut Query, hidden: &BTreeSet<HiddenColumn>) -> Result<()> {
-    struct Hide<'a>(&'a BTreeSet<HiddenColumn>);
-    impl VisitorMut for Hide<'_> {
-        type Break = Error;
-
-        fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
-            match hide_in_set_expr(query.body.as_mut(), self.0) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(err) => ControlFlow::Break(err),
-            }
-        }
-    }
-    match query.visit(&mut Hide(hidden)) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(err) => Err(err),
-    }
+    walk_mut(query, &mut |node| match node {
+        NodeMut::Query(query) => hide_in_set_expr(query.body.as_mut(), hidden),
+        NodeMut::Expr(_) => Ok(()),
+    })
 }
 
 fn hide_in_set_expr(body: &mut SetExpr, hidden: &BTreeSet<HiddenColumn>) -> Result<()> {

@@ -88,7 +88,7 @@ impl FlightSqlService {
             CANCEL_FLIGHT_INFO => {
                 let (request, form) = unpack_flight(body, "CancelFlightInfoRequest")?;
                 let request: CancelFlightInfoRequest = request;
-                let status = self.cancel(caller, &request.info.unwrap_or_default()).await?;
+                let status = self.cancel(caller, &request.info.unwrap_or_default())?;
                 form.pack("CancelFlightInfoResult", &CancelFlightInfoResult::new(status))
             }
             RENEW_FLIGHT_ENDPOINT => self.renew(caller, body)?,
@@ -145,11 +145,11 @@ impl FlightSqlService {
         let info = FlightInfo::decode(&*request.info)
             .map_err(|err| malformed(format!("the flight info cannot be decoded: {err}")))?;
         // Both results number their statuses in the same way.
-        let result = self.cancel(caller, &info).await? as i32;
+        let result = self.cancel(caller, &info)? as i32;
         Ok(ActionCancelQueryResult { result }.as_any().encode_to_vec().into())
     }
 
-    async fn cancel(&self, caller: &Caller, info: &FlightInfo) -> Result<CancelStatus> {
+    fn cancel(&self, caller: &Caller, info: &FlightInfo) -> Result<CancelStatus> {
         let tickets = info.endpoint.iter().filter_map(|endpoint| endpoint.ticket.as_ref());
         let mut status = CancelStatus::NotCancellable;
         for ticket in tickets {

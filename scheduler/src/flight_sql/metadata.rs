@@ -56,7 +56,7 @@ impl Metadata {
     ) -> Result<Option<RecordBatch>> {
         let Some(schema) = self.schema(&command) else { return Ok(None) };
         let batch = match command {
-            Command::CommandGetCatalogs(_) => catalogs(backend, session).await?,
+            Command::CommandGetCatalogs(_) => catalogs(backend, session)?,
             Command::CommandGetDbSchemas(command) => schemas(backend, session, command).await?,
             Command::CommandGetTables(command) => tables(backend, session, command).await?,
             Command::CommandGetTableTypes(_) => table_types()?,
@@ -73,7 +73,7 @@ impl Metadata {
     }
 }
 
-async fn catalogs(backend: &dyn QueryBackend, session: &Arc<Session>) -> Result<RecordBatch> {
+fn catalogs(backend: &dyn QueryBackend, session: &Arc<Session>) -> Result<RecordBatch> {
     let mut builder = GetCatalogsBuilder::new();
     for catalog in backend.list_catalogs(session)? {
         builder.append(catalog);
