@@ -84,7 +84,7 @@ impl FlightSqlService {
                 self.close_prepared(caller, &unpack(body)?)?;
                 return Ok(None);
             }
-            CANCEL_QUERY => self.cancel_query(caller, &unpack(body)?).await?,
+            CANCEL_QUERY => self.cancel_query(caller, &unpack(body)?)?,
             CANCEL_FLIGHT_INFO => {
                 let (request, form) = unpack_flight(body, "CancelFlightInfoRequest")?;
                 let request: CancelFlightInfoRequest = request;
@@ -137,11 +137,7 @@ impl FlightSqlService {
         Ok(())
     }
 
-    async fn cancel_query(
-        &self,
-        caller: &Caller,
-        request: &ActionCancelQueryRequest,
-    ) -> Result<Bytes> {
+    fn cancel_query(&self, caller: &Caller, request: &ActionCancelQueryRequest) -> Result<Bytes> {
         let info = FlightInfo::decode(&*request.info)
             .map_err(|err| malformed(format!("the flight info cannot be decoded: {err}")))?;
         // Both results number their statuses in the same way.
