@@ -342,8 +342,9 @@ pub struct AuthConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StorageConfig {
-    /// Prefixes (`file:///data/`, `s3://bucket/x/`) that tables may lie under. With none: the
-    /// working directory, the data directory, and every S3 bucket the credentials reach.
+    /// Prefixes (`file:///data/`, `s3://bucket/x/`) that tables may lie under, beside the
+    /// warehouse. With none: the working directory, the data directory, and every S3 bucket the
+    /// credentials reach.
     pub allow_locations: Vec<String>,
     /// How S3 is reached.
     pub s3: S3Config,

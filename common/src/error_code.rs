@@ -121,7 +121,7 @@ error_codes! {
 
     HiveMetastoreError, "HIVE_METASTORE_ERROR", HIVE, External, "The metastore failed.";
     HiveCannotOpenSplit, "HIVE_CANNOT_OPEN_SPLIT", HIVE + 3, External, "A data file cannot be opened.";
-    HiveFileNotFound, "HIVE_FILE_NOT_FOUND", HIVE + 4, External, "A data file that was listed is missing.";
+    HiveFileNotFound, "HIVE_FILE_NOT_FOUND", HIVE + 4, External, "A data file that was listed, or a directory of a table, is missing.";
     HiveBadData, "HIVE_BAD_DATA", HIVE + 7, External, "A data file is corrupt; the message names file and offset.";
     HivePartitionSchemaMismatch, "HIVE_PARTITION_SCHEMA_MISMATCH", HIVE + 8, External, "A file's column cannot be read as the table's type.";
     HiveInvalidPartitionValue, "HIVE_INVALID_PARTITION_VALUE", HIVE + 10, External, "A partition value does not fit its column's type.";

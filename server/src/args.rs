@@ -39,7 +39,8 @@ pub(crate) struct ConfigArgs {
     /// Log filter, such as info,quern=debug.
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,
-    /// Prefix (directory or s3://bucket/prefix) that tables may lie under; repeatable.
+    /// Prefix (directory or s3://bucket/prefix) that tables may lie under, beside the warehouse;
+    /// repeatable. Without it: the working and data directories and S3.
     #[arg(long = "allow-location", value_name = "PREFIX")]
     pub(crate) allow_locations: Vec<String>,
     /// Sets one key of the configuration, such as query.max_running=10; repeatable.

@@ -16,6 +16,8 @@ async fn a_location_outside_the_allow_list_is_refused() {
 
     let fine = format!("CREATE TABLE fine (a bigint) WITH (external_location = '{allowed}/sub')");
     connection.execute(&fine).await.unwrap();
+    connection.execute("CREATE TABLE in_the_warehouse (a bigint)").await.unwrap();
+    connection.execute("SELECT * FROM in_the_warehouse").await.unwrap();
     let spellings = [
         "file:///etc/".to_owned(),
         "/etc".to_owned(),

@@ -100,3 +100,38 @@ async fn a_file_that_appears_is_seen_and_a_corrupt_one_is_named() {
     assert_eq!(err.code(), quern_common::ErrorCode::HiveBadData, "{err}");
     assert!(err.message().contains("three.parquet\", bytes 0 to "), "{err}");
 }
+
+#[tokio::test]
+async fn rows_of_a_directory_that_is_gone_are_not_left_out_in_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    let table = dir.path().join("t");
+    for day in 1..=2 {
+        write(&table.join(format!("day={day}")), vec![day]);
+    }
+    let server = serve(dir.path(), &[]).unwrap();
+    let connection = server.connect().await.unwrap();
+    let create = format!(
+        "CREATE TABLE t (a bigint, day int) \
+         WITH (partitioned_by = ARRAY['day'], external_location = '{}')",
+        table.display()
+    );
+    connection.execute(&create).await.unwrap();
+    connection.execute("MSCK REPAIR TABLE t").await.unwrap();
+    // A directory without files is a partition without rows.
+    std::fs::remove_file(table.join("day=1/part-0.parquet")).unwrap();
+    let rows = query(&connection, "SELECT a FROM t").await.unwrap();
+    assert_eq!(rows, [["2".to_owned()]]);
+
+    std::fs::remove_dir(table.join("day=1")).unwrap();
+    let err = query(&connection, "SELECT a FROM t").await.unwrap_err();
+    let err = err.downcast_ref::<quern_common::Error>().unwrap();
+    assert_eq!(err.code(), quern_common::ErrorCode::HiveFileNotFound, "{err}");
+    assert!(err.message().contains("partition \"day=1\" of table \"default.t\""), "{err}");
+    let rows = query(&connection, "SELECT a FROM t WHERE day = 2").await.unwrap();
+    assert_eq!(rows, [["2".to_owned()]]);
+
+    let repair = "CALL system.sync_partition_metadata('default', 't', 'DROP')";
+    connection.execute(repair).await.unwrap();
+    let rows = query(&connection, "SELECT a FROM t").await.unwrap();
+    assert_eq!(rows, [["2".to_owned()]]);
+}

@@ -14,6 +14,8 @@ const STEPS: &[Step] = &[
     ("fmt", |w| w.run("cargo", &["fmt", "--all", "--check"])),
     ("tidy", tidy),
     ("clippy", clippy),
+    // Broken links within the documentation are errors by the workspace's lints.
+    ("doc", |w| w.run("cargo", &["doc", "--workspace", "--no-deps", "--quiet"])),
     ("build", build),
     ("test", |w| test(w, None)),
     ("python", |w| python::test(w, &[])),

@@ -264,6 +264,26 @@ impl Storage {
         tokio::fs::create_dir_all(&path).await.map_err(|err| io_error(&err, dir))
     }
 
+    /// Fails when a directory of the file system is missing. S3 has no directories: there,
+    /// none is.
+    ///
+    /// # Errors
+    /// `HIVE_FILE_NOT_FOUND`, `PERMISSION_DENIED`, or `HIVE_FILESYSTEM_ERROR` with the URL.
+    pub async fn check_dir_exists(&self, dir: &Url) -> Result<()> {
+        if dir.scheme() != "file" {
+            return self.open(dir).map(|_| ());
+        }
+        let path = self.local_path(dir)?;
+        match tokio::fs::metadata(&path).await {
+            Ok(_) => Ok(()),
+            Err(err) if err.kind() == std::io::ErrorKind::NotFound => Err(Error::new(
+                ErrorCode::HiveFileNotFound,
+                format!("directory \"{dir}\" does not exist"),
+            )),
+            Err(err) => Err(io_error(&err, dir)),
+        }
+    }
+
     /// Writes a whole file; readers see all of it or nothing.
     ///
     /// # Errors

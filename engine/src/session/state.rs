@@ -116,6 +116,9 @@ fn physical_optimizer_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync
 fn distributed_config(workers: &Workers) -> DistributedConfig {
     let mut config = DistributedConfig::default();
     config.file_scan_config_bytes_per_partition = workers.partition_bytes;
+    // Between executors, cores are scarcer than network (Trino's exchanges are not compressed by
+    // default either).
+    config.compression = "none".to_owned();
     config
 }
 

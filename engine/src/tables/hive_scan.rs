@@ -21,7 +21,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectMeta;
-use quern_catalog::model::{HivePartition, PartitionFilter, partition_name};
+use quern_catalog::model::{HivePartition, PartitionFilter, Table, partition_name};
 use quern_catalog::scan::text::TextSource;
 use quern_catalog::scan::{ParquetScan, located};
 use quern_common::{Error, ErrorCode};
@@ -202,12 +202,37 @@ impl HiveTable {
             stream::iter(wanted).buffered(self.context.concurrency.max(1)).try_collect().await?;
         let mut by_store: BTreeMap<String, Vec<PartitionedFile>> = BTreeMap::new();
         for (partition, files) in partitions.iter().zip(listings) {
+            if files.is_empty() {
+                self.check_directory(partition).await?;
+            }
             let store = store_url(&partition.location);
             let group = by_store.entry(store.clone()).or_default();
             group.extend(files.iter().map(|meta| self.split(partition, &store, meta)));
         }
         by_store.retain(|_, files| !files.is_empty());
         Ok(by_store)
+    }
+
+    /// Fails when the directory of a table or partition is gone: its rows would be missing
+    /// without a word.
+    async fn check_directory(&self, partition: &ScannedPartition) -> ScanResult<()> {
+        let checked = self.context.storage.check_dir_exists(&partition.location).await;
+        checked.map_err(|err| {
+            if err.code() != ErrorCode::HiveFileNotFound {
+                return ScanError::Ours(err);
+            }
+            let Table { database, name, .. } = self.definition.as_ref();
+            let (owner, hint) = match partition.name.as_str() {
+                "" => (format!("table \"{database}.{name}\""), "correct its location or drop it"),
+                key => (
+                    format!("partition \"{key}\" of table \"{database}.{name}\""),
+                    "drop the partition, or all that are gone with CALL \
+                     system.sync_partition_metadata(schema, table, 'DROP')",
+                ),
+            };
+            let text = format!("{owner}: {}", err.message());
+            ScanError::Ours(Error::new(ErrorCode::HiveFileNotFound, text).with_hint(hint))
+        })
     }
 
     fn split(

@@ -85,10 +85,13 @@ pub(crate) fn init_log(config: &Config) -> Result<()> {
     telemetry::init(&config.log, format)
 }
 
-/// The configured locations, or the working directory, the data directory and S3.
+/// The configured locations and the warehouse, or the working directory, the data directory and
+/// S3.
 pub(crate) fn default_policy(config: &Config) -> Result<LocationPolicy> {
     if !config.storage.allow_locations.is_empty() {
-        return Ok(LocationPolicy::Prefixes(config.storage.allow_locations.clone()));
+        let mut allowed = config.storage.allow_locations.clone();
+        allowed.push(warehouse(config)?);
+        return Ok(LocationPolicy::Prefixes(allowed));
     }
     let working = std::env::current_dir().map_err(|err| {
         Error::new(ErrorCode::ConfigurationInvalid, format!("working directory: {err}"))
@@ -153,12 +156,16 @@ pub(crate) fn query_runtime(n_threads: usize) -> Result<tokio::runtime::Runtime>
 }
 
 async fn open_metastore(config: &Config) -> Result<Arc<dyn Metastore>> {
-    let warehouse = match config.catalog.warehouse.as_str() {
-        "" => config.data_dir.join("warehouse").to_string_lossy().into_owned(),
-        configured => configured.to_owned(),
-    };
     let path = config.data_dir.join("metastore.sqlite");
-    Ok(Arc::new(EmbeddedMetastore::open_sqlite(&path, &warehouse).await?))
+    Ok(Arc::new(EmbeddedMetastore::open_sqlite(&path, &warehouse(config)?).await?))
+}
+
+/// Where schemas without a location have their tables.
+fn warehouse(config: &Config) -> Result<String> {
+    match config.catalog.warehouse.as_str() {
+        "" => Ok(absolute(&config.data_dir)?.join("warehouse").to_string_lossy().into_owned()),
+        configured => Ok(configured.to_owned()),
+    }
 }
 
 pub(crate) async fn bind(key: &str, address: &str) -> Result<TcpListener> {
