@@ -14,7 +14,9 @@ use quern_common::ids::NodeId;
 use quern_common::{Error, ErrorCode, Result};
 use quern_engine::codec::QuernPhysicalCodec;
 use quern_engine::runtime::{EngineRuntime, LocationPolicy};
-use quern_engine::session::{BATCH_SIZE_DEFAULT, ExecutionMode, StateOptions, build_session_state};
+use quern_engine::session::{
+    BATCH_SIZE_DEFAULT, ExecutionMode, QueryLimits, StateOptions, build_session_state,
+};
 use quern_proto::cluster::{Channels, ClusterSecret};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -99,7 +101,7 @@ impl Executor {
             Reporter::start(id.clone(), link.clone())
         };
         let context = TaskContextParts { id: &id, runtime: &runtime, task_slots, secret: &secret };
-        let runner = context.runner(&work_dir, reporter, threads.handle());
+        let runner = context.runner(&work_dir, reporter, threads.handle())?;
         let services = Services {
             tasks: TaskService::new(Arc::clone(&runner)),
             worker: worker::worker(&runtime, channels),
@@ -140,7 +142,12 @@ struct TaskContextParts<'a> {
 }
 
 impl TaskContextParts<'_> {
-    fn runner(&self, work_dir: &WorkDir, reporter: Reporter, threads: &Handle) -> Arc<TaskRunner> {
+    fn runner(
+        &self,
+        work_dir: &WorkDir,
+        reporter: Reporter,
+        threads: &Handle,
+    ) -> Result<Arc<TaskRunner>> {
         let options = StateOptions {
             mode: ExecutionMode::Staged,
             target_partitions: self.task_slots,
@@ -148,14 +155,15 @@ impl TaskContextParts<'_> {
             collect_statistics: false,
             default_names: (String::new(), String::new()),
             workers: None,
+            limits: QueryLimits::default(),
             relation_planners: Vec::new(),
         };
-        let state = build_session_state(&options, Arc::clone(self.runtime.shared_env()), None);
+        let state = build_session_state(&options, Arc::clone(self.runtime.shared_env()), None)?;
         let secret = self.secret.clone();
         let config = state.config().clone().with_ballista_override_create_grpc_client_endpoint(
             Arc::new(move |endpoint| secret.endpoint(endpoint).map_err(Into::into)),
         );
-        Arc::new(TaskRunner::new(TaskRunnerOptions {
+        Ok(Arc::new(TaskRunner::new(TaskRunnerOptions {
             id: self.id.clone(),
             runtime: self.runtime.clone(),
             task_slots: self.task_slots,
@@ -169,7 +177,7 @@ impl TaskContextParts<'_> {
             engine: Arc::new(DefaultExecutionEngine::new()),
             reporter,
             threads: threads.clone(),
-        }))
+        })))
     }
 }
 

@@ -17,6 +17,7 @@ use futures::StreamExt;
 use quern_engine::codec::QuernPhysicalCodec;
 use quern_engine::error::{from_datafusion, to_datafusion};
 use quern_engine::runtime::EngineRuntime;
+use quern_engine::session::QueryLimits;
 use quern_proto::cluster::Channels;
 use std::sync::Arc;
 use url::Url;
@@ -37,9 +38,10 @@ impl WorkerSessionBuilder for WorkerSessions {
     async fn build_session_state(&self, ctx: WorkerQueryContext) -> Result<SessionState> {
         // Functions that are not built in carry what they need in the plan; the codec makes them.
         // The limit of a query holds for each of its tasks: they do not say whose they are.
+        let limits = QueryLimits::from_headers(&ctx.headers)?;
         Ok(ctx
             .builder
-            .with_runtime_env(self.runtime.query_env(None))
+            .with_runtime_env(self.runtime.query_env(limits.memory_bytes_max))
             .with_distributed_user_codec(QuernPhysicalCodec::default())
             .with_distributed_channel_resolver(Peers { channels: self.channels.clone() })
             .with_distributed_worker_plan_rewrite_handler(keep_codes)

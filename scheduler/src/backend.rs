@@ -163,6 +163,10 @@ impl QueryBackend for ManagerBackend {
         self.manager.prepare(session, sql).boxed()
     }
 
+    fn parse(&self, _session: &Arc<Session>, sql: &str) -> Result<PreparedStatement> {
+        self.manager.parse_only(sql)
+    }
+
     fn submit<'a>(
         &'a self,
         session: &'a Arc<Session>,

@@ -100,7 +100,7 @@ pub async fn start(setup: SchedulerSetup) -> Result<RunningScheduler> {
             Arc::<Storage>::clone(&runtime.scan().storage),
         )
         .with_system_tables(Arc::<RuntimeTables>::clone(&system))
-        .with_functions(function_summaries(&planner.base_state())),
+        .with_functions(function_summaries(&planner.base_state()?)),
         models: ModelTrainer::new(planner.clone()),
         planner,
         executors,

@@ -107,6 +107,19 @@ def test_a_query_over_the_limit_of_executors_fails_alone(limited_executors, mode
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_a_session_limits_its_own_queries(cluster, mode):
+    with cursor_in(cluster.scheduler, mode) as cursor:
+        cursor.execute("SET SESSION memory_limit = '24MiB'")
+        with pytest.raises(adbc.Error) as failure:
+            cursor.execute(GREEDY)
+            cursor.fetchall()
+        assert error_code(failure.value) == "EXCEEDED_LOCAL_MEMORY_LIMIT"
+        cursor.execute("RESET SESSION memory_limit")
+        cursor.execute(GREEDY)
+        assert cursor.fetchall()[0][0] > 100 * MIB
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_a_slow_reader_holds_the_query_back(cluster, mode):
     pids = [process.process.pid for process in cluster.processes()]
     idle = [rss_bytes(pid) for pid in pids]

@@ -15,7 +15,8 @@ use crate::catalogs::CatalogRegistry;
 use crate::error::from_datafusion;
 use crate::runtime::EngineRuntime;
 use crate::session::{
-    BATCH_SIZE_DEFAULT, ExecutionMode, SessionSettings, StateOptions, Workers, build_session_state,
+    BATCH_SIZE_DEFAULT, ExecutionMode, QueryLimits, SessionSettings, StateOptions, Workers,
+    build_session_state,
 };
 use crate::tables::{
     QueryCatalogs, StringLayout, SystemTables, hide_from_wildcards, mentions_hidden_column,
@@ -110,7 +111,10 @@ impl Planner {
     }
 
     /// A state without catalogs, for what does not depend on a query: the functions there are.
-    pub fn base_state(&self) -> SessionState {
+    ///
+    /// # Errors
+    /// Those of [`build_session_state`].
+    pub fn base_state(&self) -> Result<SessionState> {
         let options = StateOptions {
             mode: ExecutionMode::Local,
             target_partitions: 1,
@@ -118,6 +122,7 @@ impl Planner {
             collect_statistics: false,
             default_names: (self.registry.default_name().to_owned(), "default".to_owned()),
             workers: None,
+            limits: QueryLimits::default(),
             relation_planners: vec![],
         };
         build_session_state(&options, Arc::clone(self.runtime.shared_env()), None)
@@ -157,7 +162,7 @@ impl Planner {
             &self.runtime.scan().storage,
         )
         .await?;
-        let state = self.state(scope, &catalogs, models);
+        let state = self.state(scope, &catalogs, models)?;
         let statement =
             PlannableStatement::Statement(Box::new(SqlStatement::Query(Box::new(query))));
         let plan = state.statement_to_plan(statement).await.map_err(|err| {
@@ -181,7 +186,7 @@ impl Planner {
         scope: &PlanScope,
         catalogs: &QueryCatalogs,
         models: Arc<dyn RelationPlanner>,
-    ) -> SessionState {
+    ) -> Result<SessionState> {
         let target_partitions = match scope.mode {
             ExecutionMode::Local => scope.target_partitions,
             ExecutionMode::Pipelined | ExecutionMode::Staged => {
@@ -195,6 +200,7 @@ impl Planner {
             collect_statistics: scope.collect_statistics,
             default_names: (scope.settings.catalog.clone(), scope.settings.schema.clone()),
             workers: scope.workers.clone(),
+            limits: QueryLimits { memory_bytes_max: scope.memory_bytes_max },
             relation_planners: vec![models],
         };
         let env = self.runtime.query_env(scope.memory_bytes_max);

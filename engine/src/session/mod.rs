@@ -1,8 +1,10 @@
 //! A client's session: who it is and what it has set.
 
+mod limits;
 pub mod properties;
 pub mod state;
 
+pub use limits::QueryLimits;
 pub use state::{
     BATCH_SIZE_DEFAULT, ExecutionMode, StateOptions, Workers, build_session_state, session_config,
 };

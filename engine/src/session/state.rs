@@ -1,6 +1,8 @@
 //! The one place where a DataFusion `SessionState` is built.
 
+use super::limits::QueryLimits;
 use crate::codec::QuernPhysicalCodec;
+use crate::error::from_datafusion;
 use crate::optimizer::{JoinOrder, YieldingJoins};
 use ballista_core::extension::SessionConfigExt;
 use datafusion::catalog::CatalogProviderList;
@@ -70,6 +72,8 @@ pub struct StateOptions {
     pub default_names: (String, String),
     /// Workers, for [`ExecutionMode::Pipelined`].
     pub workers: Option<Workers>,
+    /// What the query's tasks may use.
+    pub limits: QueryLimits,
     /// Planners of table functions.
     pub relation_planners: Vec<Arc<dyn RelationPlanner>>,
 }
@@ -78,11 +82,14 @@ pub struct StateOptions {
 pub const BATCH_SIZE_DEFAULT: usize = 8_192;
 
 /// Builds the state in which a statement is planned, or in which an executor runs tasks.
+///
+/// # Errors
+/// An internal one when the limits cannot be told to executors.
 pub fn build_session_state(
     options: &StateOptions,
     env: Arc<RuntimeEnv>,
     catalogs: Option<Arc<dyn CatalogProviderList>>,
-) -> SessionState {
+) -> quern_common::Result<SessionState> {
     let mut builder = SessionStateBuilder::new()
         .with_config(session_config(options))
         .with_runtime_env(env)
@@ -94,11 +101,11 @@ pub fn build_session_state(
     }
     builder = match options.mode {
         ExecutionMode::Local => builder,
-        ExecutionMode::Pipelined => with_workers(builder, options.workers.as_ref()),
+        ExecutionMode::Pipelined => with_workers(builder, options).map_err(from_datafusion)?,
         ExecutionMode::Staged => builder
             .with_optimizer_rules(ballista_core::optimizer::ballista_default_optimizer_rules()),
     };
-    builder.build()
+    Ok(builder.build())
 }
 
 /// DataFusion's rule that chooses the sides of joins.
@@ -122,8 +129,12 @@ fn distributed_config(workers: &Workers) -> DistributedConfig {
     config
 }
 
-fn with_workers(builder: SessionStateBuilder, workers: Option<&Workers>) -> SessionStateBuilder {
-    match workers {
+fn with_workers(
+    builder: SessionStateBuilder,
+    options: &StateOptions,
+) -> datafusion::error::Result<SessionStateBuilder> {
+    let builder = builder.with_distributed_passthrough_headers(options.limits.headers())?;
+    Ok(match options.workers.as_ref() {
         None => builder,
         Some(workers) => builder
             .with_distributed_option_extension(distributed_config(workers))
@@ -131,7 +142,7 @@ fn with_workers(builder: SessionStateBuilder, workers: Option<&Workers>) -> Sess
             .with_distributed_channel_resolver(SharedChannels(Arc::clone(&workers.channels)))
             .with_distributed_user_codec(QuernPhysicalCodec::default())
             .with_distributed_planner(),
-    }
+    })
 }
 
 struct SharedResolver(Arc<dyn WorkerResolver>);
@@ -168,6 +179,7 @@ pub fn session_config(options: &StateOptions) -> SessionConfig {
         .with_information_schema(false)
         .with_create_default_catalog_and_schema(false)
         .with_default_catalog_and_schema(catalog, schema);
+    config.options_mut().extensions.insert(options.limits);
     let sql = &mut config.options_mut().sql_parser;
     sql.default_null_ordering = "nulls_last".to_owned();
     sql.map_string_types_to_utf8view = options.mode != ExecutionMode::Staged;

@@ -25,6 +25,7 @@ use quern_common::ids::NodeId;
 use quern_common::{Error, Result};
 use quern_engine::error::classify_datafusion;
 use quern_engine::runtime::EngineRuntime;
+use quern_engine::session::QueryLimits;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -189,7 +190,10 @@ impl TaskRunner {
             &options.work_dir.to_string_lossy(),
             &task.session_config,
         )?;
-        let env = options.runtime.query_env(self.memory_bytes(task.vcores_consumed));
+        let limits = task.session_config.options().extensions.get::<QueryLimits>();
+        let of_query = limits.and_then(|limits| limits.memory_bytes_max);
+        let of_slots = self.memory_bytes(task.vcores_consumed);
+        let env = options.runtime.query_env(of_query.into_iter().chain(of_slots).min());
         let functions = task.function_registry;
         let context = TaskContext::new(
             Some(identity),

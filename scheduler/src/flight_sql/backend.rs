@@ -27,6 +27,10 @@ pub trait QueryBackend: fmt::Debug + Send + Sync + 'static {
         sql: &'a str,
     ) -> BoxFuture<'a, Result<PreparedStatement>>;
 
+    /// Parses a statement that will be run at once. Names are not resolved, and columns and
+    /// parameters are left out: running it finds them.
+    fn parse(&self, session: &Arc<Session>, sql: &str) -> Result<PreparedStatement>;
+
     /// Starts a statement of kind `Query` and returns when its plan is made. `parameters` is one
     /// row with one column a parameter, in order, of the client's types.
     fn submit<'a>(

@@ -40,7 +40,7 @@ impl FlightSqlService {
         let info = match decode_command(&descriptor.cmd)? {
             Command::CommandStatementQuery(command) => {
                 no_transaction(command.transaction_id.as_ref())?;
-                let statement = self.backend.prepare(caller.session(), &command.query).await?;
+                let statement = self.backend.parse(caller.session(), &command.query)?;
                 self.execute(caller, &statement, None).await?
             }
             Command::CommandPreparedStatementQuery(command) => {
@@ -166,7 +166,7 @@ impl FlightSqlService {
         match decode_command(&descriptor.cmd)? {
             Command::CommandStatementUpdate(command) => {
                 no_transaction(command.transaction_id.as_ref())?;
-                let statement = self.backend.prepare(caller.session(), &command.query).await?;
+                let statement = self.backend.parse(caller.session(), &command.query)?;
                 self.put_update(caller, &statement, None).await
             }
             Command::CommandPreparedStatementUpdate(command) => {

@@ -91,23 +91,39 @@ impl QueryManager {
     /// `QUERY_TEXT_TOO_LARGE`, `SYNTAX_ERROR`, `NOT_SUPPORTED`, and those of resolving names.
     pub async fn prepare(&self, session: &Arc<Session>, sql: &str) -> Result<PreparedStatement> {
         let statement = self.parse(sql)?;
-        let (kind, schema, parameters) = match &statement {
+        let mut prepared = self.unresolved(sql, &statement);
+        match &statement {
             Statement::Query(query) => {
                 let scope = self.scope(session, ExecutionMode::Local)?;
                 let logical = self.options.planner.logical(query, &scope).await?;
-                let schema = self.edge_schema(session, &logical.schema())?;
-                (StatementKind::Query, schema, logical.parameters()?)
+                prepared.schema = self.edge_schema(session, &logical.schema())?;
+                prepared.parameters = logical.parameters()?;
             }
-            Statement::Explain { .. } => (StatementKind::Query, explain::schema(), no_columns()),
-            Statement::CreateModel(_) => {
-                (StatementKind::Query, ModelTrainer::schema(), no_columns())
+            Statement::Explain { .. } => prepared.schema = explain::schema(),
+            Statement::CreateModel(_) => prepared.schema = ModelTrainer::schema(),
+            other => {
+                prepared.schema = self.options.ddl.schema_of(other).unwrap_or_else(no_columns);
             }
-            other => match self.options.ddl.schema_of(other) {
-                Some(schema) => (StatementKind::Query, schema, no_columns()),
-                None => (StatementKind::Update, no_columns(), no_columns()),
-            },
+        }
+        Ok(prepared)
+    }
+
+    /// Parses a statement that will be submitted as it is: columns and parameters are left out.
+    ///
+    /// # Errors
+    /// `QUERY_TEXT_TOO_LARGE`, `SYNTAX_ERROR`, `NOT_SUPPORTED`.
+    pub fn parse_only(&self, sql: &str) -> Result<PreparedStatement> {
+        Ok(self.unresolved(sql, &self.parse(sql)?))
+    }
+
+    fn unresolved(&self, sql: &str, statement: &Statement) -> PreparedStatement {
+        let has_rows = match statement {
+            Statement::Query(_) | Statement::Explain { .. } | Statement::CreateModel(_) => true,
+            other => self.options.ddl.schema_of(other).is_some(),
         };
-        Ok(PreparedStatement { sql: sql.to_owned(), kind, schema, parameters })
+        let kind = if has_rows { StatementKind::Query } else { StatementKind::Update };
+        let (schema, parameters) = (no_columns(), no_columns());
+        PreparedStatement { sql: sql.to_owned(), kind, schema, parameters }
     }
 
     /// Runs a statement that answers with rows. Returns when the plan is made; rows stream while

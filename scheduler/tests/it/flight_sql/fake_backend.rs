@@ -114,28 +114,30 @@ impl QueryBackend for FakeBackend {
         session: &'a Arc<Session>,
         sql: &'a str,
     ) -> BoxFuture<'a, Result<PreparedStatement>> {
-        async move {
-            if sql == "SELECT missing" {
-                return Err(Error::new(
-                    ErrorCode::TableNotFound,
-                    "table \"hive.default.missing\" does not exist",
-                )
-                .with_hint("did you mean \"hive.default.mission\"?"));
-            }
-            if sql == "SELECT catalog" {
-                // Which catalog a statement sees depends on the session that it came by.
-                return Ok(prepared(
-                    sql,
-                    StatementKind::Query,
-                    schema(&session.settings().catalog, DataType::Int64),
-                ));
-            }
-            if sql.starts_with("SELECT") {
-                return Ok(prepared(sql, StatementKind::Query, Self::result_schema(sql)));
-            }
-            Ok(prepared(sql, StatementKind::Update, Arc::new(Schema::empty())))
+        let prepared = self.parse(session, sql);
+        async move { prepared }.boxed()
+    }
+
+    fn parse(&self, session: &Arc<Session>, sql: &str) -> Result<PreparedStatement> {
+        if sql == "SELECT missing" {
+            return Err(Error::new(
+                ErrorCode::TableNotFound,
+                "table \"hive.default.missing\" does not exist",
+            )
+            .with_hint("did you mean \"hive.default.mission\"?"));
         }
-        .boxed()
+        if sql == "SELECT catalog" {
+            // Which catalog a statement sees depends on the session that it came by.
+            return Ok(prepared(
+                sql,
+                StatementKind::Query,
+                schema(&session.settings().catalog, DataType::Int64),
+            ));
+        }
+        if sql.starts_with("SELECT") {
+            return Ok(prepared(sql, StatementKind::Query, Self::result_schema(sql)));
+        }
+        Ok(prepared(sql, StatementKind::Update, Arc::new(Schema::empty())))
     }
 
     fn submit<'a>(
