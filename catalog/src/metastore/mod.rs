@@ -7,11 +7,13 @@
 
 mod embedded;
 mod events;
+mod hive;
 mod locks;
 mod memory;
 mod rules;
 
 pub use embedded::EmbeddedMetastore;
+pub use hive::HiveService;
 pub use memory::MemoryMetastore;
 
 use crate::model::{
