@@ -10,11 +10,13 @@ mod events;
 mod hive;
 mod locks;
 mod memory;
+mod remote;
 mod rules;
 
 pub use embedded::EmbeddedMetastore;
 pub use hive::HiveService;
 pub use memory::MemoryMetastore;
+pub use remote::{RemoteMetastore, RemoteOptions};
 
 use crate::model::{
     ColumnStatistics, Database, Event, HeldLock, HiveFunction, HivePartition, LockRequest,

@@ -1,9 +1,15 @@
 //! The stores that the suite is run against.
 
 use super::WAREHOUSE;
-use quern_catalog::metastore::{EmbeddedMetastore, MemoryMetastore, Metastore};
+use quern_catalog::metastore::{
+    EmbeddedMetastore, HiveService, MemoryMetastore, Metastore, RemoteMetastore, RemoteOptions,
+};
 use quern_catalog::model::{HivePartition, Parameters, Table};
+use quern_catalog::storage::{LocationPolicy, Storage};
+use quern_common::config::StorageConfig;
+use quern_proto::hive_metastore::{HiveMetastoreServer, ServerOptions};
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// Whose store a test has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +28,12 @@ pub(crate) struct Fixture {
     pub(crate) behind: Behind,
     /// Deletes the database when the test ends.
     _dir: Option<tempfile::TempDir>,
+    _server: Option<HiveMetastoreServer>,
 }
 
 impl Fixture {
     fn ours(store: Arc<dyn Metastore>, dir: Option<tempfile::TempDir>) -> Self {
-        Self { store, behind: Behind::Ours, _dir: dir }
+        Self { store, behind: Behind::Ours, _dir: dir, _server: None }
     }
 
     pub(crate) fn is_ours(&self) -> bool {
@@ -84,4 +91,48 @@ pub(crate) async fn sqlite() -> Fixture {
     let path = dir.path().join("metastore.db");
     let store = EmbeddedMetastore::open_sqlite(&path, WAREHOUSE).await.unwrap();
     Fixture::ours(Arc::new(store), Some(dir))
+}
+
+/// A store in SQLite behind our server, and a client of it.
+pub(crate) async fn served() -> Fixture {
+    let Fixture { store, _dir: dir, .. } = sqlite().await;
+    // No location of the tests is among those that the server may touch.
+    let allowed = dir.as_ref().unwrap().path().join("allowed").display().to_string();
+    let policy = LocationPolicy::Prefixes(vec![allowed]);
+    let storage = Storage::new(&StorageConfig::default(), policy).unwrap();
+    let service = HiveService::new(store, storage, Handle::current());
+    let address = "127.0.0.1:0".parse().unwrap();
+    let options = ServerOptions::default();
+    let server = HiveMetastoreServer::start(address, options, move |_| service.clone());
+    let server = server.await.unwrap();
+    let uri = format!("thrift://{}", server.local_address());
+    let store = RemoteMetastore::new(&uri, RemoteOptions::default()).unwrap();
+    Fixture { store: Arc::new(store), behind: Behind::OurServer, _dir: dir, _server: Some(server) }
+}
+
+/// Hive's own metastore, at the URI that this variable has. It is emptied.
+const HIVE: &str = "QUERN_TEST_HIVE_METASTORE";
+
+#[expect(clippy::disallowed_methods, reason = "where Hive is, only the tester knows")]
+pub(super) fn hive_uri() -> String {
+    std::env::var(HIVE).unwrap_or_else(|_| panic!("{HIVE} is not set"))
+}
+
+/// A client of Hive itself, of which everything is dropped first.
+pub(super) async fn hive(uri: &str) -> Fixture {
+    let store = RemoteMetastore::new(uri, RemoteOptions::default()).unwrap();
+    for database in store.list_databases().await.unwrap() {
+        match database.as_str() {
+            "default" => {
+                for table in store.list_tables("default").await.unwrap() {
+                    store.drop_table("default", &table).await.unwrap();
+                }
+                for function in store.list_functions("default").await.unwrap() {
+                    store.drop_function("default", &function.name).await.unwrap();
+                }
+            }
+            other => store.drop_database(other, true).await.unwrap(),
+        }
+    }
+    Fixture { store: Arc::new(store), behind: Behind::Hive, _dir: None, _server: None }
 }
