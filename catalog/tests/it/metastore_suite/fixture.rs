@@ -11,6 +11,9 @@ use quern_proto::hive_metastore::{HiveMetastoreServer, ServerOptions};
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
+/// Where nobody makes directories.
+const LAKE: &str = "s3://lake";
+
 /// Whose store a test has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behind {
@@ -26,6 +29,10 @@ pub(crate) enum Behind {
 pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn Metastore>,
     pub(crate) behind: Behind,
+    /// Where the schema `default` is.
+    pub(crate) warehouse: String,
+    /// Where else there may be tables.
+    pub(crate) lake: String,
     /// Deletes the database when the test ends.
     _dir: Option<tempfile::TempDir>,
     _server: Option<HiveMetastoreServer>,
@@ -33,7 +40,14 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     fn ours(store: Arc<dyn Metastore>, dir: Option<tempfile::TempDir>) -> Self {
-        Self { store, behind: Behind::Ours, _dir: dir, _server: None }
+        Self {
+            store,
+            behind: Behind::Ours,
+            warehouse: WAREHOUSE.to_owned(),
+            lake: LAKE.to_owned(),
+            _dir: dir,
+            _server: None,
+        }
     }
 
     pub(crate) fn is_ours(&self) -> bool {
@@ -47,8 +61,8 @@ impl Fixture {
             forget_set_by_hive(&mut table.parameters);
         }
         if self.behind == Behind::Hive {
-            // Version 2.3 has no such field.
-            table.owner_type = None;
+            // Version 2.3 has no such fields in its database.
+            (table.owner_type, table.temporary) = (None, false);
             table.sd.location = as_hadoop(&table.sd.location);
         }
         table
@@ -77,9 +91,9 @@ fn forget_set_by_hive(parameters: &mut Parameters) {
     }
 }
 
-/// Hadoop writes `file:/a`.
+/// Hadoop writes `file:/a`, without a slash at the end.
 fn as_hadoop(location: &str) -> String {
-    location.replacen("file:///", "file:/", 1)
+    location.replacen("file:///", "file:/", 1).trim_end_matches('/').to_owned()
 }
 
 pub(crate) fn memory() -> Fixture {
@@ -107,10 +121,15 @@ pub(crate) async fn served() -> Fixture {
     let server = server.await.unwrap();
     let uri = format!("thrift://{}", server.local_address());
     let store = RemoteMetastore::new(&uri, RemoteOptions::default()).unwrap();
-    Fixture { store: Arc::new(store), behind: Behind::OurServer, _dir: dir, _server: Some(server) }
+    Fixture {
+        behind: Behind::OurServer,
+        _server: Some(server),
+        ..Fixture::ours(Arc::new(store), dir)
+    }
 }
 
-/// Hive's own metastore, at the URI that this variable has. It is emptied.
+/// Hive's own metastore, at the URI that this variable has. It is emptied, but its files are not:
+/// its warehouse has to be empty.
 const HIVE: &str = "QUERN_TEST_HIVE_METASTORE";
 
 #[expect(clippy::disallowed_methods, reason = "where Hive is, only the tester knows")]
@@ -134,5 +153,15 @@ pub(super) async fn hive(uri: &str) -> Fixture {
             other => store.drop_database(other, true).await.unwrap(),
         }
     }
-    Fixture { store: Arc::new(store), behind: Behind::Hive, _dir: None, _server: None }
+    let warehouse = store.get_database("default").await.unwrap().location;
+    // Hive makes the directories of tables, where it may.
+    let lake = format!("{warehouse}/lake");
+    Fixture {
+        store: Arc::new(store),
+        behind: Behind::Hive,
+        warehouse,
+        lake,
+        _dir: None,
+        _server: None,
+    }
 }

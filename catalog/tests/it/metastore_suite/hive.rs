@@ -89,16 +89,16 @@ pub(super) async fn partitions_are_renamed(fixture: &Fixture) {
     assert_code(rename("7", partition(&["8"])).await, ErrorCode::NotFound);
     let wrong = rename("1", partition(&["x"])).await;
     assert_code(wrong, ErrorCode::HiveInvalidPartitionValue);
-    let mut renamed = partition(&["30"]);
+    let mut renamed = partition(&["3000"]);
     renamed.sd.location = "file:///kept".to_owned();
     renamed.parameters = parameters(&[("numRows", "7")]);
     rename("1", renamed.clone()).await.unwrap();
     let filter = PartitionFilter::All;
     let names = store.get_partition_names("default", "t", &filter, None).await.unwrap();
-    assert_eq!(names, ["k=2", "k=30"]);
+    assert_eq!(names, ["k=2", "k=3000"]);
     let is_new = PartitionFilter::In {
         key: "k".to_owned(),
-        values: vec![quern_catalog::model::PartitionValue::Int(30)],
+        values: vec![quern_catalog::model::PartitionValue::Int(3_000)],
     };
     let found = store.get_partitions("default", "t", &is_new, None).await.unwrap();
     assert_eq!(found[0].parameters["numRows"], "7");
@@ -106,9 +106,9 @@ pub(super) async fn partitions_are_renamed(fixture: &Fixture) {
     if fixture.is_ours() {
         assert_eq!(found[0].sd.location, renamed.sd.location);
     }
-    let values = vec![texts(&["30"])];
+    let values = vec![texts(&["3000"])];
     let found = store.get_partition_column_statistics("default", "t", values).await.unwrap();
-    assert_eq!(found["k=30"].len(), 1);
+    assert_eq!(found["k=3000"].len(), 1);
 }
 
 pub(super) async fn partitions_are_found_by_values(fixture: &Fixture) {

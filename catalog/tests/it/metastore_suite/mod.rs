@@ -263,7 +263,7 @@ async fn tables_come_back_as_they_were_given(fixture: &Fixture) {
                 hive_type: "struct<x:int,y:map<string,date>>".to_owned(),
                 comment: Some("it's \"a\"".to_owned()),
             }],
-            location: "s3://lake/full/".to_owned(),
+            location: format!("{}/full/", fixture.lake),
             input_format: "in".to_owned(),
             output_format: "out".to_owned(),
             serde: SerDe {
@@ -311,7 +311,7 @@ async fn tables_come_back_as_they_were_given(fixture: &Fixture) {
     store.create_table(view.clone()).await.unwrap();
     store.create_table(table("default", "plain", &[])).await.unwrap();
     let plain = fixture.table(store.get_table("default", "plain").await.unwrap());
-    assert_eq!(plain.sd.location, format!("{WAREHOUSE}/plain"));
+    assert_eq!(plain.sd.location, format!("{}/plain", fixture.warehouse));
     assert_eq!(store.list_tables("default").await.unwrap(), ["a_view", "full", "plain"]);
     let view = fixture.table(Table { version: 1, ..view });
     let read = store.get_tables("default").await.unwrap().into_iter();
@@ -490,7 +490,7 @@ async fn partitions_come_back_as_they_were_given(fixture: &Fixture) {
     let store = fixture.store.as_ref();
     store.create_table(table("default", "t", &[("dt", "date"), ("n", "int")])).await.unwrap();
     let mut given = vec![partition(&["2024-01-02", "10"]), partition(&["2024-01-02", "9"])];
-    given[0].sd.location = "s3://elsewhere/x".to_owned();
+    given[0].sd.location = format!("{}/x", fixture.lake);
     given[0].sd.columns = vec![Column::new("a", "int")];
     given[0].parameters = parameters(&[("numRows", "5")]);
     given.push(partition(&["2024-01-01", "007"]));
@@ -498,7 +498,7 @@ async fn partitions_come_back_as_they_were_given(fixture: &Fixture) {
     let added = store.add_partitions("default", "t", given.clone(), false).await.unwrap();
     assert_eq!(added, 4);
 
-    let base = format!("{WAREHOUSE}/t");
+    let base = format!("{}/t", fixture.warehouse);
     for p in given.iter_mut().skip(1) {
         p.sd.location = format!("{base}/dt={}/n={}", p.values[0], p.values[1]);
     }
@@ -621,7 +621,7 @@ async fn partitions_keep_their_storage_when_the_table_changes(fixture: &Fixture)
     store.add_partitions("default", "t", vec![partition(&["1"])], false).await.unwrap();
     let before = all(store, "t").await;
     let mut t = store.get_table("default", "t").await.unwrap();
-    t.sd.location = "file:///moved".to_owned();
+    t.sd.location = format!("{}/moved", fixture.lake);
     t.sd.columns.push(Column::new("new", "int"));
     t.sd.input_format = "other".to_owned();
     store.alter_table("default", "t", None, t).await.unwrap();
@@ -629,7 +629,7 @@ async fn partitions_keep_their_storage_when_the_table_changes(fixture: &Fixture)
     store.add_partitions("default", "t", vec![partition(&["2"])], false).await.unwrap();
     let after = all(store, "t").await;
     assert_eq!(after[0], before[0]);
-    assert_eq!(after[1].sd.location, "file:///moved/k=2");
+    assert_eq!(after[1].sd.location, format!("{}/moved/k=2", fixture.lake));
 }
 
 async fn failed_statements_change_nothing(fixture: &Fixture) {
@@ -735,7 +735,9 @@ async fn statistics_are_kept_by_column_and_summed_over_partitions(fixture: &Fixt
     let partitions = vec![counted("1", "5"), counted("2", "6")];
     store.add_partitions("default", "t", partitions, false).await.unwrap();
     let read = store.get_table_statistics("default", "t").await.unwrap();
-    assert_eq!((read.row_count, read.file_count), (Some(11), None));
+    assert_eq!(read.row_count, Some(11));
+    // Hive counts files itself.
+    assert!(fixture.behind == Behind::Hive || read.file_count.is_none());
     store.alter_partitions("default", "t", vec![counted("2", "?")]).await.unwrap();
     let read = store.get_table_statistics("default", "t").await.unwrap();
     assert_eq!(read.row_count, None);
