@@ -64,16 +64,16 @@ impl Served {
         Self { client, warehouse, store, server: Some(server), runtime, _dir: dir }
     }
 
-    fn call<M: Method>(&mut self, args: M) -> M::Reply {
-        self.client.call(&args).unwrap_or_else(|err| panic!("{}: {err}", M::NAME))
+    fn call<M: Method>(&mut self, args: &M) -> M::Reply {
+        self.client.call(args).unwrap_or_else(|err| panic!("{}: {err}", M::NAME))
     }
 
     /// The exception that a call throws.
-    fn thrown<M: Method>(&mut self, args: M) -> (ExceptionKind, String)
+    fn thrown<M: Method>(&mut self, args: &M) -> (ExceptionKind, String)
     where
         M::Reply: std::fmt::Debug,
     {
-        match self.client.call(&args) {
+        match self.client.call(args) {
             Err(CallError::Exception(Exception { kind, message })) => (kind, message),
             other => panic!("{}: {other:?}", M::NAME),
         }
@@ -92,11 +92,11 @@ impl Served {
     }
 
     fn create_partitioned(&mut self) {
-        self.call(CreateTable { tbl: table("t", &[("dt", "string"), ("n", "int")]) });
+        self.call(&CreateTable { tbl: table("t", &[("dt", "string"), ("n", "int")]) });
     }
 
     fn add(&mut self, values: &[&str]) -> Partition {
-        self.call(AddPartition { new_part: partition(values) })
+        self.call(&AddPartition { new_part: partition(values) })
     }
 }
 
@@ -182,7 +182,7 @@ fn rename_to(name: &str, mut table: Table) -> AlterTable {
 fn directories_are_made_moved_and_deleted_with_their_objects() {
     let mut served = Served::start();
     let database = Database { name: Some("D1".to_owned()), ..Database::default() };
-    served.call(CreateDatabase { database });
+    served.call(&CreateDatabase { database });
     assert!(served.is_dir("d1.db"));
     served.create_partitioned();
     assert!(served.is_dir("t"));
@@ -191,37 +191,37 @@ fn directories_are_made_moved_and_deleted_with_their_objects() {
     assert!(served.is_dir("t/dt=a%2Fb/n=1"));
     served.write("t/dt=a%2Fb/n=1/file", 7);
 
-    let t = served.call(get_table("t"));
-    served.call(rename_to("u", t));
+    let t = served.call(&get_table("t"));
+    served.call(&rename_to("u", t));
     assert!(served.is_dir("u/dt=a%2Fb/n=1") && !served.is_dir("t"));
     let all =
         GetPartitions { db_name: "default".to_owned(), tbl_name: "u".to_owned(), max_parts: -1 };
-    let moved = served.call(all).remove(0);
+    let moved = served.call(&all).remove(0);
     assert_eq!(moved.sd.clone().unwrap().location.unwrap(), served.location("u/dt=a%2Fb/n=1"));
 
     let mut renamed = moved;
     renamed.values = Some(texts(&["x", "2"]));
-    served.call(RenamePartition {
+    served.call(&RenamePartition {
         db_name: "default".to_owned(),
         tbl_name: "u".to_owned(),
         part_vals: texts(&["a/b", "1"]),
         new_part: renamed,
     });
     assert!(served.warehouse.join("u/dt=x/n=2/file").is_file());
-    served.call(DropPartition {
+    served.call(&DropPartition {
         db_name: "default".to_owned(),
         tbl_name: "u".to_owned(),
         part_vals: texts(&["x", "2"]),
         delete_data: true,
     });
     assert!(!served.is_dir("u/dt=x") && served.is_dir("u"));
-    served.call(drop_table("u"));
+    served.call(&drop_table("u"));
     assert!(!served.is_dir("u"));
 
-    served.call(CreateTable { tbl: external("e") });
-    served.call(drop_table("e"));
+    served.call(&CreateTable { tbl: external("e") });
+    served.call(&drop_table("e"));
     assert!(served.is_dir("e"));
-    served.call(DropDatabase { name: "d1".to_owned(), delete_data: true, cascade: false });
+    served.call(&DropDatabase { name: "d1".to_owned(), delete_data: true, cascade: false });
     assert!(!served.is_dir("d1.db"));
 }
 
@@ -232,15 +232,15 @@ fn nothing_is_done_to_directories_outside_the_allowed_ones() {
     std::fs::write(outside.path().join("file"), "kept").unwrap();
     let mut tbl = table("t", &[]);
     tbl.sd.as_mut().unwrap().location = Some(format!("file:{}", outside.path().display()));
-    served.call(CreateTable { tbl });
-    served.call(drop_table("t"));
+    served.call(&CreateTable { tbl });
+    served.call(&drop_table("t"));
     assert!(outside.path().join("file").is_file());
     let mut tbl = table("h", &[]);
     tbl.sd.as_mut().unwrap().location = Some("hdfs://nn/warehouse/h".to_owned());
-    served.call(CreateTable { tbl });
-    let read = served.call(get_table("h"));
+    served.call(&CreateTable { tbl });
+    let read = served.call(&get_table("h"));
     assert_eq!(read.sd.unwrap().location.unwrap(), "hdfs://nn/warehouse/h");
-    served.call(drop_table("h"));
+    served.call(&drop_table("h"));
 }
 
 #[test]
@@ -269,86 +269,86 @@ fn exceptions_are_those_of_hive() {
     let name = |name: &str| name.to_owned();
     let database = |name: &str| Database { name: Some(name.to_owned()), ..Database::default() };
 
-    let thrown = served.thrown(GetTable { dbname: name("Nope"), tbl_name: name("T") });
+    let thrown = served.thrown(&GetTable { dbname: name("Nope"), tbl_name: name("T") });
     assert_eq!(thrown, (NoSuchObject, name("nope.t table not found")));
-    let thrown = served.thrown(GetDatabase { name: name("nope") });
+    let thrown = served.thrown(&GetDatabase { name: name("nope") });
     assert_eq!(thrown, (NoSuchObject, name("nope")));
-    assert!(served.call(GetAllTables { db_name: name("nope") }).is_empty());
+    assert!(served.call(&GetAllTables { db_name: name("nope") }).is_empty());
     let mut elsewhere = table("x", &[]);
     elsewhere.db_name = Some(name("nope"));
-    assert_eq!(served.thrown(CreateTable { tbl: elsewhere }), (InvalidObject, name("nope")));
+    assert_eq!(served.thrown(&CreateTable { tbl: elsewhere }), (InvalidObject, name("nope")));
     let again = CreateTable { tbl: table("T", &[]) };
-    assert_eq!(served.thrown(again), (AlreadyExists, name("Table t already exists")));
+    assert_eq!(served.thrown(&again), (AlreadyExists, name("Table t already exists")));
     let again = CreateDatabase { database: database("Default") };
-    assert_eq!(served.thrown(again), (AlreadyExists, name("Database default already exists")));
+    assert_eq!(served.thrown(&again), (AlreadyExists, name("Database default already exists")));
     let bad = CreateDatabase { database: database("bad-name") };
-    assert_eq!(served.thrown(bad), (InvalidObject, name("bad-name is not a valid database name")));
+    assert_eq!(served.thrown(&bad), (InvalidObject, name("bad-name is not a valid database name")));
     let bad = CreateTable { tbl: table("", &[]) };
-    assert_eq!(served.thrown(bad), (InvalidObject, name(" is not a valid object name")));
+    assert_eq!(served.thrown(&bad), (InvalidObject, name(" is not a valid object name")));
     for wrong in ["INT", "integer"] {
         let mut tbl = table("x", &[]);
         tbl.sd.as_mut().unwrap().cols = Some(vec![field("a", wrong)]);
         let message = format!("Invalid column type: {wrong}");
-        assert_eq!(served.thrown(CreateTable { tbl }), (InvalidObject, message));
+        assert_eq!(served.thrown(&CreateTable { tbl }), (InvalidObject, message));
     }
 
-    let (kind, message) = served.thrown(AddPartition { new_part: partition(&["a", "1"]) });
+    let (kind, message) = served.thrown(&AddPartition { new_part: partition(&["a", "1"]) });
     assert_eq!(kind, AlreadyExists);
     assert!(message.starts_with("Partition already exists: "), "{message}");
-    assert_eq!(served.thrown(AddPartition { new_part: partition(&["a"]) }).0, Meta);
+    assert_eq!(served.thrown(&AddPartition { new_part: partition(&["a"]) }).0, Meta);
     let values = |values: &[&str]| GetPartition {
         db_name: name("default"),
         tbl_name: name("t"),
         part_vals: texts(values),
     };
     let missing = (NoSuchObject, name("partition values=[x, 1]"));
-    assert_eq!(served.thrown(values(&["x", "1"])), missing);
-    assert_eq!(served.thrown(values(&["x"])).0, Meta);
+    assert_eq!(served.thrown(&values(&["x", "1"])), missing);
+    assert_eq!(served.thrown(&values(&["x"])).0, Meta);
     for wrong in ["DT=a/n=1", "dt=a", "x"] {
         let call =
             GetPartitionByName { db_name: db(), tbl_name: name("t"), part_name: name(wrong) };
-        assert_eq!(served.thrown(call).0, NoSuchObject, "{wrong}");
+        assert_eq!(served.thrown(&call).0, NoSuchObject, "{wrong}");
     }
 
-    let t = served.call(get_table("t"));
-    served.call(CreateTable { tbl: table("other", &[]) });
+    let t = served.call(&get_table("t"));
+    served.call(&CreateTable { tbl: table("other", &[]) });
     let gone = AlterTable { dbname: db(), tbl_name: name("nope"), new_tbl: t.clone() };
-    assert_eq!(served.thrown(gone).0, InvalidOperation);
-    assert_eq!(served.thrown(rename_to("other", t.clone())).0, InvalidOperation);
-    assert_eq!(served.thrown(rename_to("bad-name", t.clone())).0, InvalidOperation);
+    assert_eq!(served.thrown(&gone).0, InvalidOperation);
+    assert_eq!(served.thrown(&rename_to("other", t.clone())).0, InvalidOperation);
+    assert_eq!(served.thrown(&rename_to("bad-name", t.clone())).0, InvalidOperation);
     let mut keys = t.clone();
     keys.partition_keys = Some(vec![]);
-    assert_eq!(served.thrown(rename_to("t", keys)).0, InvalidOperation);
+    assert_eq!(served.thrown(&rename_to("t", keys)).0, InvalidOperation);
     let mut narrowed = t;
     narrowed.sd.as_mut().unwrap().cols.as_mut().unwrap()[1].type_name = Some(name("int"));
-    assert_eq!(served.thrown(rename_to("t", narrowed)).0, InvalidOperation);
+    assert_eq!(served.thrown(&rename_to("t", narrowed)).0, InvalidOperation);
     // None of that has moved anything.
     assert!(served.is_dir("t/dt=a/n=1"));
 
-    served.call(CreateDatabase { database: database("d") });
+    served.call(&CreateDatabase { database: database("d") });
     let mut in_d = table("x", &[]);
     in_d.db_name = Some(name("d"));
-    served.call(CreateTable { tbl: in_d });
+    served.call(&CreateTable { tbl: in_d });
     let drop =
         |name: &str| DropDatabase { name: name.to_owned(), delete_data: true, cascade: false };
     let message = name("Database d is not empty. One or more tables exist.");
-    assert_eq!(served.thrown(drop("d")), (InvalidOperation, message));
-    assert_eq!(served.thrown(drop("nope")), (NoSuchObject, name("nope")));
-    assert_eq!(served.thrown(drop("default")), (Meta, name("Can not drop default database")));
+    assert_eq!(served.thrown(&drop("d")), (InvalidOperation, message));
+    assert_eq!(served.thrown(&drop("nope")), (NoSuchObject, name("nope")));
+    assert_eq!(served.thrown(&drop("default")), (Meta, name("Can not drop default database")));
     let alter = AlterDatabase { dbname: name("nope"), db: database("nope") };
-    assert_eq!(served.thrown(alter).0, NoSuchObject);
+    assert_eq!(served.thrown(&alter).0, NoSuchObject);
 
     let fields = GetFields { db_name: db(), table_name: name("nope") };
     let message = name("default.nope table not found");
-    assert_eq!(served.thrown(fields), (UnknownTable, message));
+    assert_eq!(served.thrown(&fields), (UnknownTable, message));
     let objects = GetTableObjectsByName { dbname: name("nope"), tbl_names: texts(&["t"]) };
-    assert_eq!(served.thrown(objects).0, UnknownDB);
+    assert_eq!(served.thrown(&objects).0, UnknownDB);
     let mut unknown = CheckLock::default();
     unknown.rqst.lockid = 99;
-    assert_eq!(served.thrown(unknown), (NoSuchLock, name("No such lock lockid:99")));
-    served.call(Unlock { rqst: UnlockRequest { lockid: 99 } });
+    assert_eq!(served.thrown(&unknown), (NoSuchLock, name("No such lock lockid:99")));
+    served.call(&Unlock { rqst: UnlockRequest { lockid: 99 } });
     let secret = GetConfigValue { name: name("javax.x"), default_value: name("d") };
-    assert_eq!(served.thrown(secret).0, ConfigValSecurity);
+    assert_eq!(served.thrown(&secret).0, ConfigValSecurity);
     let none =
         GetTableColumnStatistics { db_name: db(), tbl_name: name("t"), col_name: name("id") };
     match served.client.call(&none) {
@@ -380,17 +380,17 @@ fn partitions_are_listed_by_name_by_part_and_by_filter() {
         "dt=b/n=1",
         "dt=é d/n=1",
     ];
-    assert_eq!(served.call(names(-1)), all);
+    assert_eq!(served.call(&names(-1)), all);
     // Zero means all here, and none elsewhere.
-    assert_eq!(served.call(names(0)), all);
-    assert_eq!(served.call(names(2)), all[..2]);
+    assert_eq!(served.call(&names(0)), all);
+    assert_eq!(served.call(&names(2)), all[..2]);
     let some = |max_parts| GetPartitions {
         db_name: "default".to_owned(),
         tbl_name: "t".to_owned(),
         max_parts,
     };
-    assert!(served.call(some(0)).is_empty());
-    assert_eq!(served.call(some(2)).len(), 2);
+    assert!(served.call(&some(0)).is_empty());
+    assert_eq!(served.call(&some(2)).len(), 2);
 
     for (values, max_parts, expected) in [
         (&["a"][..], -1, &all[1..4]),
@@ -406,10 +406,10 @@ fn partitions_are_listed_by_name_by_part_and_by_filter() {
         let part_vals = texts(values);
         let (db_name, tbl_name) = (db_name.clone(), tbl_name.clone());
         let call = GetPartitionNamesPs { db_name, tbl_name, part_vals, max_parts };
-        assert_eq!(served.call(call.clone()), expected, "{values:?}");
+        assert_eq!(served.call(&call.clone()), expected, "{values:?}");
         let GetPartitionNamesPs { db_name, tbl_name, part_vals, max_parts } = call;
         let call = GetPartitionsPs { db_name, tbl_name, part_vals, max_parts };
-        assert_eq!(served.call(call).len(), expected.len());
+        assert_eq!(served.call(&call).len(), expected.len());
     }
     let long = GetPartitionNamesPs {
         db_name: db_name.clone(),
@@ -417,7 +417,7 @@ fn partitions_are_listed_by_name_by_part_and_by_filter() {
         part_vals: texts(&["a", "1", "x"]),
         max_parts: -1,
     };
-    assert_eq!(served.thrown(long).0, ExceptionKind::Meta);
+    assert_eq!(served.thrown(&long).0, ExceptionKind::Meta);
 
     for (filter, max_parts, expected) in [
         ("", -1, 6),
@@ -435,7 +435,7 @@ fn partitions_are_listed_by_name_by_part_and_by_filter() {
             filter: filter.to_owned(),
             max_parts,
         };
-        assert_eq!(served.call(call).len(), expected, "{filter}");
+        assert_eq!(served.call(&call).len(), expected, "{filter}");
     }
 }
 
@@ -445,21 +445,21 @@ fn names_are_folded_and_a_table_is_external_by_its_parameter() {
     let mut tbl = table("MiXed", &[("DT", "string")]);
     tbl.table_type = Some("EXTERNAL_TABLE".to_owned());
     tbl.sd.as_mut().unwrap().cols = Some(vec![field("Id", "bigint")]);
-    served.call(CreateTable { tbl });
-    let read = served.call(get_table("mixed"));
+    served.call(&CreateTable { tbl });
+    let read = served.call(&get_table("mixed"));
     assert_eq!(read.table_type.unwrap(), "MANAGED_TABLE");
     assert_eq!(read.sd.unwrap().cols.unwrap()[0].name.as_deref(), Some("id"));
     assert_eq!(read.partition_keys.unwrap()[0].name.as_deref(), Some("dt"));
-    served.call(CreateTable { tbl: external("e") });
+    served.call(&CreateTable { tbl: external("e") });
     let by_type = |table_type: &str| GetTablesByType {
         db_name: "@hive#DEFAULT".to_owned(),
         pattern: ".*".to_owned(),
         table_type: table_type.to_owned(),
     };
-    assert_eq!(served.call(by_type("EXTERNAL_TABLE")), ["e"]);
-    assert_eq!(served.call(by_type("MANAGED_TABLE")), ["mixed"]);
+    assert_eq!(served.call(&by_type("EXTERNAL_TABLE")), ["e"]);
+    assert_eq!(served.call(&by_type("MANAGED_TABLE")), ["mixed"]);
     let tables = GetTables { db_name: "default".to_owned(), pattern: "M*|x".to_owned() };
-    assert_eq!(served.call(tables), ["mixed"]);
+    assert_eq!(served.call(&tables), ["mixed"]);
 }
 
 /// As pyiceberg and Iceberg's own catalogue commit: under a lock, or by comparing the location
@@ -469,7 +469,7 @@ fn an_iceberg_commit_is_lost_once_and_seen() {
     let mut served = Served::start();
     let mut tbl = external("ice");
     tbl.parameters.as_mut().unwrap().insert("metadata_location".to_owned(), "v1".to_owned());
-    served.call(CreateTable { tbl });
+    served.call(&CreateTable { tbl });
     let lock = |user: &str| Lock {
         rqst: LockRequest {
             component: vec![LockComponent {
@@ -483,16 +483,16 @@ fn an_iceberg_commit_is_lost_once_and_seen() {
             ..LockRequest::default()
         },
     };
-    let first = served.call(lock("ann"));
-    let second = served.call(lock("bob"));
+    let first = served.call(&lock("ann"));
+    let second = served.call(&lock("bob"));
     assert_eq!((first.state, second.state), (LockState::Acquired, LockState::Waiting));
-    served.call(Unlock { rqst: UnlockRequest { lockid: first.lockid } });
+    served.call(&Unlock { rqst: UnlockRequest { lockid: first.lockid } });
     let mut check = CheckLock::default();
     check.rqst.lockid = second.lockid;
-    assert_eq!(served.call(check).state, LockState::Acquired);
-    served.call(Unlock { rqst: UnlockRequest { lockid: second.lockid } });
+    assert_eq!(served.call(&check).state, LockState::Acquired);
+    served.call(&Unlock { rqst: UnlockRequest { lockid: second.lockid } });
 
-    let mut new_tbl = served.call(get_table("ice"));
+    let mut new_tbl = served.call(&get_table("ice"));
     new_tbl.parameters.as_mut().unwrap().insert("metadata_location".to_owned(), "v2".to_owned());
     let properties = [
         ("expected_parameter_key".to_owned(), "metadata_location".to_owned()),
@@ -504,8 +504,8 @@ fn an_iceberg_commit_is_lost_once_and_seen() {
         new_tbl,
         environment_context: Some(EnvironmentContext { properties: Some(properties.into()) }),
     };
-    served.call(commit.clone());
-    let (kind, message) = served.thrown(commit);
+    served.call(&commit.clone());
+    let (kind, message) = served.thrown(&commit);
     assert_eq!(kind, ExceptionKind::Meta);
     let expected = "The table has been modified. The parameter value for key \
                     'metadata_location' is 'v2'. The expected was value was 'v1'";
@@ -525,8 +525,8 @@ fn trino_finds_tables_partitions_and_statistics() {
         need_result: false,
         cat_name: None,
     };
-    assert!(served.call(AddPartitionsReq { request }).partitions.is_none());
-    let metas = served.call(GetTableMeta {
+    assert!(served.call(&AddPartitionsReq { request }).partitions.is_none());
+    let metas = served.call(&GetTableMeta {
         db_patterns: "default".to_owned(),
         tbl_patterns: "*".to_owned(),
         tbl_types: vec![],
@@ -540,13 +540,13 @@ fn trino_finds_tables_partitions_and_statistics() {
         tbl_name: "t".to_owned(),
         ..GetTableRequest::default()
     };
-    assert_eq!(served.call(GetTableReq { req }).table.table_name.as_deref(), Some("t"));
+    assert_eq!(served.call(&GetTableReq { req }).table.table_name.as_deref(), Some("t"));
     let named = GetPartitionsByNames {
         db_name: "default".to_owned(),
         tbl_name: "t".to_owned(),
         names: texts(&["dt=a/n=2", "dt=zz/n=1", "dt=a/n=1"]),
     };
-    assert_eq!(served.call(named).len(), 2);
+    assert_eq!(served.call(&named).len(), 2);
 
     let data = LongColumnStatsData {
         low_value: Some(1),
@@ -570,7 +570,7 @@ fn trino_finds_tables_partitions_and_statistics() {
         }],
         ..ColumnStatistics::default()
     };
-    assert!(served.call(UpdatePartitionColumnStatistics { stats_obj }));
+    assert!(served.call(&UpdatePartitionColumnStatistics { stats_obj }));
     let request = PartitionsStatsRequest {
         db_name: "default".to_owned(),
         tbl_name: "t".to_owned(),
@@ -578,7 +578,7 @@ fn trino_finds_tables_partitions_and_statistics() {
         part_names: texts(&["dt=a/n=1", "dt=a/n=2"]),
         ..PartitionsStatsRequest::default()
     };
-    let known = served.call(GetPartitionsStatisticsReq { request }).part_stats;
+    let known = served.call(&GetPartitionsStatisticsReq { request }).part_stats;
     assert_eq!(known.keys().map(String::as_str).collect::<Vec<_>>(), ["dt=a/n=1"]);
     assert_eq!(known["dt=a/n=1"][0].stats_data, ColumnStatisticsData::Long(data));
     let request = TableStatsRequest {
@@ -587,7 +587,7 @@ fn trino_finds_tables_partitions_and_statistics() {
         col_names: texts(&["id", "zz"]),
         ..TableStatsRequest::default()
     };
-    assert!(served.call(GetTableStatisticsReq { request }).table_stats.is_empty());
+    assert!(served.call(&GetTableStatisticsReq { request }).table_stats.is_empty());
 }
 
 #[test]
@@ -595,17 +595,17 @@ fn columns_reach_the_partitions_when_the_client_wants_it() {
     let mut served = Served::start();
     served.create_partitioned();
     served.add(&["a", "1"]);
-    let mut new_tbl = served.call(get_table("t"));
+    let mut new_tbl = served.call(&get_table("t"));
     new_tbl.sd.as_mut().unwrap().cols.as_mut().unwrap().push(field("x", "double"));
     for (cascade, columns) in [("false", 2), ("true", 3)] {
         let properties = [("CASCADE".to_owned(), cascade.to_owned())].into();
-        served.call(AlterTableWithEnvironmentContext {
+        served.call(&AlterTableWithEnvironmentContext {
             dbname: "default".to_owned(),
             tbl_name: "t".to_owned(),
             new_tbl: new_tbl.clone(),
             environment_context: Some(EnvironmentContext { properties: Some(properties) }),
         });
-        let found = served.call(GetPartition {
+        let found = served.call(&GetPartition {
             db_name: "default".to_owned(),
             tbl_name: "t".to_owned(),
             part_vals: texts(&["a", "1"]),
