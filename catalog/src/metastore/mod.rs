@@ -5,6 +5,7 @@
 //! remote Hive metastore (issue 2) and, in tests, from memory; one conformance suite holds
 //! them to one behaviour.
 
+mod cached;
 mod embedded;
 mod events;
 mod hive;
@@ -13,6 +14,7 @@ mod memory;
 mod remote;
 mod rules;
 
+pub use cached::{CacheOptions, CachedMetastore};
 pub use embedded::EmbeddedMetastore;
 pub use hive::HiveService;
 pub use memory::MemoryMetastore;
@@ -66,6 +68,36 @@ pub struct AlterTableOptions {
     pub move_partitions: bool,
 }
 
+/// A part of the catalogue that a cache can forget; names are in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CachePart {
+    /// All of it.
+    Everything,
+    /// A schema and all that is in it.
+    Schema(String),
+    /// A table of a schema, with its partitions and statistics.
+    Table(String, String),
+    /// The partitions and statistics of a table.
+    Partitions(String, String),
+}
+
+impl CachePart {
+    /// A schema and all that is in it.
+    pub fn schema(name: &str) -> Self {
+        Self::Schema(rules::fold(name))
+    }
+
+    /// A table, with its partitions and statistics.
+    pub fn table(schema: &str, name: &str) -> Self {
+        Self::Table(rules::fold(schema), rules::fold(name))
+    }
+
+    /// The partitions and statistics of a table.
+    pub fn partitions(schema: &str, table: &str) -> Self {
+        Self::Partitions(rules::fold(schema), rules::fold(table))
+    }
+}
+
 /// Stores the definitions of catalogue objects. Every change is one transaction: others see
 /// all of it or nothing.
 ///
@@ -80,6 +112,9 @@ pub struct AlterTableOptions {
 /// `NOT_SUPPORTED`, or `HIVE_METASTORE_ERROR` when the store itself fails.
 #[async_trait]
 pub trait Metastore: Debug + Send + Sync {
+    /// Forgets what is cached of a part of the catalogue. Only [`CachedMetastore`] caches.
+    fn flush_cache(&self, _part: &CachePart) {}
+
     /// Returns all database names, sorted.
     async fn list_databases(&self) -> Result<Vec<String>>;
     /// Returns a database.

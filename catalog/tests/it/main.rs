@@ -6,6 +6,8 @@ mod hive_recorded;
 #[cfg(test)]
 mod hive_service;
 #[cfg(test)]
+mod metastore_cached;
+#[cfg(test)]
 mod metastore_embedded;
 #[cfg(test)]
 mod metastore_filters;

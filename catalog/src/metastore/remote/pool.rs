@@ -13,7 +13,7 @@ pub(super) struct Pool {
     uris: String,
     options: ClientOptions,
     idle: Mutex<Vec<HiveMetastoreClient>>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
 }
 
 impl Pool {
@@ -25,7 +25,7 @@ impl Pool {
             uris: uris.to_owned(),
             options,
             idle: Mutex::new(vec![first]),
-            permits: Semaphore::new(clients_max.clamp(1, Semaphore::MAX_PERMITS)),
+            permits: Arc::new(Semaphore::new(clients_max.clamp(1, Semaphore::MAX_PERMITS))),
         })
     }
 
@@ -36,9 +36,11 @@ impl Pool {
         M::Reply: Send + 'static,
     {
         let closed = |_| Error::internal("the metastore's connections are closed");
-        let _permit = self.permits.acquire().await.map_err(closed)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
         let pool = Arc::clone(self);
         let call = tokio::task::spawn_blocking(move || {
+            // The thread goes on when nobody waits for it any more.
+            let _permit = permit;
             let idle = pool.idle.lock().pop();
             let mut client = match idle {
                 Some(client) => client,

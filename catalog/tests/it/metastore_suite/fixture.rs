@@ -2,7 +2,8 @@
 
 use super::WAREHOUSE;
 use quern_catalog::metastore::{
-    EmbeddedMetastore, HiveService, MemoryMetastore, Metastore, RemoteMetastore, RemoteOptions,
+    CacheOptions, CachedMetastore, EmbeddedMetastore, HiveService, MemoryMetastore, Metastore,
+    RemoteMetastore, RemoteOptions,
 };
 use quern_catalog::model::{HivePartition, Parameters, Table};
 use quern_catalog::storage::{LocationPolicy, Storage};
@@ -105,6 +106,12 @@ pub(crate) async fn sqlite() -> Fixture {
     let path = dir.path().join("metastore.db");
     let store = EmbeddedMetastore::open_sqlite(&path, WAREHOUSE).await.unwrap();
     Fixture::ours(Arc::new(store), Some(dir))
+}
+
+/// A cache before a store in memory.
+pub(crate) fn cached() -> Fixture {
+    let store = Arc::new(MemoryMetastore::new(WAREHOUSE));
+    Fixture::ours(Arc::new(CachedMetastore::new(store, &CacheOptions::default())), None)
 }
 
 /// A store in SQLite behind our server, and a client of it.

@@ -3,6 +3,7 @@
 mod fixture;
 mod hive;
 
+use fixture::cached;
 pub(crate) use fixture::{Behind, Fixture, memory, served, sqlite};
 use fixture::{hive as hive_fixture, hive_uri};
 use hive::{
@@ -29,6 +30,13 @@ macro_rules! conformance {
             $(#[tokio::test]
             async fn $name() {
                 let fixture = super::memory();
+                super::$name(&fixture).await;
+            })*
+        }
+        mod in_cache {
+            $(#[tokio::test]
+            async fn $name() {
+                let fixture = super::cached();
                 super::$name(&fixture).await;
             })*
         }
