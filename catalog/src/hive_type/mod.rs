@@ -123,6 +123,42 @@ pub fn schema_of(columns: &[Column]) -> Result<Schema> {
     Ok(Schema::new(fields?))
 }
 
+/// Whether a column of type `from` may become one of type `to`: what Hive converts without
+/// being asked. A number may become a wider one, and what is written as text may become text.
+pub(crate) fn is_widened_by(from: &str, to: &str) -> bool {
+    if from == to {
+        return true;
+    }
+    let (Ok(from), Ok(to)) = (HiveType::parse(from), HiveType::parse(to)) else { return false };
+    let is_text =
+        |t: &HiveType| matches!(t, HiveType::String | HiveType::Varchar(_) | HiveType::Char(_));
+    match (&from, &to) {
+        _ if from == to => true,
+        (HiveType::Decimal(..), HiveType::Decimal(..)) => true,
+        (from, HiveType::Double | HiveType::Decimal(..)) if is_text(from) => true,
+        (from, to) if is_text(to) => {
+            is_text(from)
+                || width(from).is_some()
+                || matches!(from, HiveType::Date | HiveType::Timestamp)
+        }
+        (from, to) => matches!((width(from), width(to)), (Some(from), Some(to)) if from <= to),
+    }
+}
+
+/// Numbers by how much they hold.
+fn width(number: &HiveType) -> Option<u8> {
+    Some(match number {
+        HiveType::TinyInt => 1,
+        HiveType::SmallInt => 2,
+        HiveType::Int => 3,
+        HiveType::BigInt => 4,
+        HiveType::Float => 5,
+        HiveType::Double => 6,
+        HiveType::Decimal(..) => 7,
+        _ => return None,
+    })
+}
+
 fn unknown_type(text: &str) -> Error {
     Error::new(ErrorCode::TypeNotFound, format!("unknown type \"{text}\""))
 }
@@ -191,6 +227,33 @@ mod tests {
             ("struct<a int, b: ARRAY<string>>", "struct<a:int,b:array<string>>"),
         ] {
             assert_eq!(hive_type_from_sql(sql).unwrap(), hive, "{sql}");
+        }
+    }
+
+    #[test]
+    fn columns_may_become_wider() {
+        for (from, to) in [
+            ("int", "int"),
+            ("tinyint", "bigint"),
+            ("bigint", "double"),
+            ("int", "string"),
+            ("date", "varchar(10)"),
+            ("string", "double"),
+            ("decimal(10,2)", "decimal(12,2)"),
+            ("array<int>", "array<int>"),
+        ] {
+            assert!(is_widened_by(from, to), "{from} {to}");
+        }
+        for (from, to) in [
+            ("bigint", "int"),
+            ("string", "int"),
+            ("double", "bigint"),
+            ("boolean", "string"),
+            ("int", "date"),
+            ("array<int>", "array<bigint>"),
+            ("string", "array<string>"),
+        ] {
+            assert!(!is_widened_by(from, to), "{from} {to}");
         }
     }
 

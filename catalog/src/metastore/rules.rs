@@ -4,16 +4,19 @@
 //! most [`MAX_NAME`] bytes, folded to lower case. Columns may have any name without control
 //! characters. The empty partition value is NULL, as it is for Hive's directories.
 
+use super::AlterTableOptions;
 use crate::hive_type;
 use crate::model::{
-    Column, Database, HIVE_DEFAULT_PARTITION, HivePartition, KeyType, KeyValue, NewModelVersion,
-    Table, TableType, partition_name, read_values,
+    Column, ColumnStatistics, Database, HIVE_DEFAULT_PARTITION, HiveFunction, HivePartition,
+    KeyType, KeyValue, NewModelVersion, OwnerType, Table, TableType, partition_name, read_values,
 };
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::HashSet;
 
 /// The database that always exists.
 pub(super) const DEFAULT_DATABASE: &str = "default";
+/// The parameter that marks an external table.
+pub(super) const EXTERNAL: &str = "EXTERNAL";
 /// Longest name of a database, table or model.
 pub(super) const MAX_NAME: usize = 128;
 /// Longest column name, as in Hive.
@@ -91,12 +94,41 @@ pub(super) fn model_already_exists(model: &NewModelVersion) -> Error {
     )
 }
 
+pub(super) fn function_not_found(database: &str, name: &str) -> Error {
+    Error::new(
+        ErrorCode::FunctionNotFound,
+        format!("function \"{}.{}\" does not exist", short(database), short(name)),
+    )
+}
+
+pub(super) fn function_already_exists(function: &HiveFunction) -> Error {
+    Error::new(
+        ErrorCode::AlreadyExists,
+        format!("function \"{}.{}\" already exists", function.database, function.name),
+    )
+}
+
 pub(super) fn version_conflict(table: &Table, expected: i64) -> Error {
     Error::new(
         ErrorCode::TransactionConflict,
         format!(
             "table \"{}.{}\" was changed meanwhile: its version is {}, not {expected}",
             table.database, table.name, table.version
+        ),
+    )
+}
+
+fn parameter_conflict(table: &Table, key: &str, expected: &str) -> Error {
+    let found = table.parameters.get(key).map_or("missing", String::as_str);
+    Error::new(
+        ErrorCode::TransactionConflict,
+        format!(
+            "table \"{}.{}\" was changed meanwhile: its parameter \"{}\" is \"{}\", not \"{}\"",
+            table.database,
+            table.name,
+            short(key),
+            short(found),
+            short(expected)
         ),
     )
 }
@@ -116,6 +148,7 @@ pub(super) fn default_database(warehouse: &str) -> Database {
         description: Some("Default Hive database".to_owned()),
         location: warehouse.to_owned(),
         owner: Some("public".to_owned()),
+        owner_type: Some(OwnerType::Role),
         ..Database::default()
     }
 }
@@ -140,6 +173,10 @@ pub(super) fn check_table(mut table: Table, database_location: &str) -> Result<T
     if table.create_time == 0 {
         table.create_time = chrono::Utc::now().timestamp();
     }
+    if table.table_type == TableType::External {
+        // How Hive and its clients tell.
+        table.parameters.entry(EXTERNAL.to_owned()).or_insert_with(|| "TRUE".to_owned());
+    }
     Ok(table)
 }
 
@@ -147,10 +184,15 @@ pub(super) fn check_table(mut table: Table, database_location: &str) -> Result<T
 pub(super) fn check_altered_table(
     old: &Table,
     mut new: Table,
-    expected_version: Option<i64>,
+    options: &AlterTableOptions,
 ) -> Result<Table> {
-    if let Some(expected) = expected_version.filter(|expected| *expected != old.version) {
+    if let Some(expected) = options.expected_version.filter(|e| *e != old.version) {
         return Err(version_conflict(old, expected));
+    }
+    if let Some((key, expected)) = &options.expected_parameter
+        && old.parameters.get(key) != Some(expected)
+    {
+        return Err(parameter_conflict(old, key, expected));
     }
     if new.sd.location.is_empty() {
         new.sd.location.clone_from(&old.sd.location);
@@ -173,7 +215,35 @@ pub(super) fn statistics_survive(column: &str, old: &Table, new: &Table) -> bool
     type_of(new).is_some_and(|t| Some(t) == type_of(old))
 }
 
-pub(super) fn check_has_column(table: &Table, column: &str) -> Result<()> {
+/// A location that follows a directory from `old` to `new`, if it is that or lies in it.
+pub(super) fn moved(location: &str, old: &str, new: &str) -> Option<String> {
+    let rest = location.strip_prefix(old.trim_end_matches('/'))?;
+    let inside = rest.is_empty() || rest.starts_with('/');
+    inside.then(|| format!("{}{rest}", new.trim_end_matches('/')))
+}
+
+/// Checks statistics of columns of a table or of its partitions.
+pub(super) fn check_statistics(
+    table: &Table,
+    mut columns: Vec<ColumnStatistics>,
+) -> Result<Vec<ColumnStatistics>> {
+    for column in &mut columns {
+        column.column = fold(&column.column);
+        check_has_column(table, &column.column)?;
+    }
+    Ok(columns)
+}
+
+pub(super) fn check_function(mut function: HiveFunction) -> Result<HiveFunction> {
+    function.database = fold(&function.database);
+    function.name = check_name("function", &function.name)?;
+    if function.create_time == 0 {
+        function.create_time = chrono::Utc::now().timestamp();
+    }
+    Ok(function)
+}
+
+fn check_has_column(table: &Table, column: &str) -> Result<()> {
     match find_column(table, column) {
         Some(_) => Ok(()),
         None => Err(Error::new(
@@ -203,28 +273,42 @@ pub(super) fn check_partitions(
             table.database, table.name
         )));
     }
-    let now = chrono::Utc::now().timestamp();
-    partitions.into_iter().map(|partition| check_partition(table, partition, now)).collect()
+    partitions.into_iter().map(|partition| check_partition(table, partition)).collect()
 }
 
-fn check_partition(
+/// As [`check_partitions`], for partitions that are new.
+pub(super) fn check_new_partitions(
+    table: &Table,
+    partitions: Vec<HivePartition>,
+) -> Result<Vec<CheckedPartition>> {
+    let now = chrono::Utc::now().timestamp();
+    let mut checked = check_partitions(table, partitions)?;
+    for new in checked.iter_mut().filter(|new| new.partition.create_time == 0) {
+        new.partition.create_time = now;
+    }
+    Ok(checked)
+}
+
+/// Checks one partition, as [`check_partitions`].
+pub(super) fn check_partition(
     table: &Table,
     mut partition: HivePartition,
-    now: i64,
 ) -> Result<CheckedPartition> {
     let key_values = read_values(&table.partition_keys, &partition.values)?;
     let name = name_of(table, &mut partition.values)?;
     if partition.sd.location.is_empty() {
         partition.sd.location = join(&table.sd.location, &name);
     }
-    if partition.create_time == 0 {
-        partition.create_time = now;
-    }
     for column in &mut partition.sd.columns {
         column.name = fold(&column.name);
         hive_type::HiveType::parse(&column.hive_type)?;
     }
     Ok(CheckedPartition { name, key_values, partition })
+}
+
+/// The names of the partitions with these values.
+pub(super) fn names_of(table: &Table, values: Vec<Vec<String>>) -> Result<Vec<String>> {
+    values.into_iter().map(|mut values| name_of(table, &mut values)).collect()
 }
 
 /// The name of the partition with these values, after making NULL of the empty ones.
@@ -261,10 +345,14 @@ pub(super) fn join(base: &str, name: &str) -> String {
     format!("{}/{name}", base.trim_end_matches('/'))
 }
 
+/// Whether a name can be that of a database, table, model or function.
+pub(super) fn is_name(name: &str) -> bool {
+    (1..=MAX_NAME).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 fn check_name(what: &str, name: &str) -> Result<String> {
-    let valid = (1..=MAX_NAME).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if valid {
+    if is_name(name) {
         return Ok(fold(name));
     }
     Err(invalid(format!(

@@ -155,7 +155,7 @@ impl StorageFormat {
             Some(n) => (n.input, n.output, n.serdes.first().copied().unwrap_or_default()),
             None => ("", "", ""),
         };
-        let serde = SerDe { library: serde.to_owned(), parameters };
+        let serde = SerDe { name: None, library: serde.to_owned(), parameters };
         (input.to_owned(), output.to_owned(), serde)
     }
 }

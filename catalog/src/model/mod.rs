@@ -4,28 +4,67 @@
 //! Field names follow `hive_metastore.thrift`. Names of databases, tables, columns and
 //! partition keys are lower case; partition values keep their case.
 
+mod event;
 mod format;
+mod function;
+mod lock;
 mod ml;
 mod partition_filter;
 mod partition_name;
 mod stats;
 
+pub use event::Event;
+pub(crate) use event::EventKind;
 pub use format::{StorageFormat, TableFormat};
+pub use function::{FunctionResource, HiveFunction, ResourceKind};
+pub use lock::{HeldLock, LockComponent, LockMode, LockRequest, LockState, LockStatus};
 pub use ml::{ModelVersion, NewModelVersion};
 pub(crate) use partition_filter::{
-    CheckedFilter, Condition, Decimal, KeyType, KeyValue, read_values,
+    CheckedFilter, Condition, Decimal, KeyType, KeyValue, is_null_value, read_values,
 };
 pub use partition_filter::{CompareOp, PartitionFilter, PartitionValue};
 pub use partition_name::{
     HIVE_DEFAULT_PARTITION, escape_path_name, parse_partition_name, partition_name,
     unescape_path_name,
 };
-pub use stats::{ColumnStatistics, NUM_FILES, NUM_ROWS, TOTAL_SIZE, TableStatistics};
+pub(crate) use stats::mark_column_statistics;
+pub use stats::{
+    COLUMN_STATS_ACCURATE, ColumnStatistics, NUM_FILES, NUM_ROWS, TOTAL_SIZE, TableStatistics,
+};
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Parameters of a database, table, partition, storage descriptor or SerDe.
 pub type Parameters = BTreeMap<String, String>;
+
+/// What the name of an owner is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnerType {
+    /// A user.
+    User,
+    /// A role.
+    Role,
+    /// A group.
+    Group,
+}
+
+impl OwnerType {
+    /// Hive's name: `USER`, `ROLE`, `GROUP`.
+    pub const fn hive_name(self) -> &'static str {
+        match self {
+            Self::User => "USER",
+            Self::Role => "ROLE",
+            Self::Group => "GROUP",
+        }
+    }
+
+    /// Reads Hive's name.
+    pub fn from_hive_name(name: &str) -> Option<Self> {
+        [Self::User, Self::Role, Self::Group].into_iter().find(|t| t.hive_name() == name)
+    }
+}
 
 /// A database; SQL calls it a schema.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +77,8 @@ pub struct Database {
     pub location: String,
     /// Who owns it.
     pub owner: Option<String>,
+    /// What `owner` is the name of.
+    pub owner_type: Option<OwnerType>,
     /// Free parameters (`WITH DBPROPERTIES`).
     pub parameters: Parameters,
 }
@@ -63,10 +104,32 @@ impl Column {
 /// Serializer/deserializer of rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SerDe {
+    /// A name that somebody gave to it; mostly there is none.
+    pub name: Option<String>,
     /// Java class name, by which Hive and Spark know the format.
     pub library: String,
     /// `field.delim`, `serialization.format` and the like.
     pub parameters: Parameters,
+}
+
+/// A column that rows are sorted by within their bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SortColumn {
+    /// Its name.
+    pub name: String,
+    /// Hive's number for the direction: 1 is ascending, 0 descending.
+    pub order: i32,
+}
+
+/// Values that are so frequent that they may have directories of their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SkewedInfo {
+    /// The columns that have such values.
+    pub columns: Vec<String>,
+    /// Values, one a column.
+    pub values: Vec<Vec<String>>,
+    /// Where the rows with some of the values are.
+    pub locations: BTreeMap<Vec<String>, String>,
 }
 
 /// Where and how rows are stored.
@@ -86,6 +149,14 @@ pub struct StorageDescriptor {
     pub bucket_columns: Vec<String>,
     /// Number of buckets; -1 or 0 for none.
     pub num_buckets: i32,
+    /// Columns that the rows of a bucket are sorted by.
+    pub sort_columns: Vec<SortColumn>,
+    /// Whether Hive compresses what it writes.
+    pub compressed: bool,
+    /// Frequent values.
+    pub skewed: SkewedInfo,
+    /// Whether frequent values have directories of their own.
+    pub stored_as_sub_directories: bool,
     /// Free parameters.
     pub parameters: Parameters,
 }
@@ -127,8 +198,16 @@ pub struct Table {
     pub name: String,
     /// Who owns it.
     pub owner: Option<String>,
+    /// What `owner` is the name of.
+    pub owner_type: Option<OwnerType>,
     /// Seconds since 1970.
     pub create_time: i64,
+    /// Seconds since 1970; Hive writes 0 for "unknown".
+    pub last_access_time: i64,
+    /// Days, which Hive stores and does not act on.
+    pub retention: i32,
+    /// Whether the table belongs to one session of a client.
+    pub temporary: bool,
     /// Storage of the table; of a partitioned table, the template of its partitions.
     pub sd: StorageDescriptor,
     /// Partition keys, in path order. Empty for a table that is not partitioned.
@@ -152,6 +231,8 @@ pub struct HivePartition {
     pub values: Vec<String>,
     /// Seconds since 1970.
     pub create_time: i64,
+    /// Seconds since 1970; Hive writes 0 for "unknown".
+    pub last_access_time: i64,
     /// Storage of this partition.
     pub sd: StorageDescriptor,
     /// Free parameters, statistics among them.

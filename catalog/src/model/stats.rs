@@ -5,6 +5,7 @@
 
 use super::Parameters;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The parameter that holds the number of rows.
 pub const NUM_ROWS: &str = "numRows";
@@ -36,6 +37,70 @@ pub struct ColumnStatistics {
     pub num_trues: Option<u64>,
     /// Number of `false` in a boolean column.
     pub num_falses: Option<u64>,
+    /// Hive's sketch of the distinct values, from which it estimates those of several
+    /// partitions. Opaque to us.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "sketch")]
+    pub sketch: Option<Vec<u8>>,
+    /// When the statistics were made, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_analyzed: Option<i64>,
+}
+
+/// A sketch as text: JSON has no bytes.
+mod sketch {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        sketch: &Option<Vec<u8>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        sketch.as_ref().map(|bytes| STANDARD.encode(bytes)).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| STANDARD.decode(text).map_err(D::Error::custom)).transpose()
+    }
+}
+
+/// The parameter in which Hive says which statistics can be relied on.
+pub const COLUMN_STATS_ACCURATE: &str = "COLUMN_STATS_ACCURATE";
+
+/// Says in the parameters of a table or partition that these columns have statistics, or that
+/// they have none any more. What else the parameter says is left alone.
+pub(crate) fn mark_column_statistics(
+    parameters: &mut Parameters,
+    columns: &[&str],
+    accurate: bool,
+) {
+    let text = parameters.get(COLUMN_STATS_ACCURATE).map_or("{}", String::as_str);
+    // Old versions of Hive wrote TRUE or FALSE here.
+    let state = serde_json::from_str(text).ok();
+    let mut state: BTreeMap<String, serde_json::Value> = state.unwrap_or_default();
+    let marked = state.get("COLUMN_STATS").cloned().and_then(|v| serde_json::from_value(v).ok());
+    let mut marked: BTreeMap<String, String> = marked.unwrap_or_default();
+    for column in columns {
+        match accurate {
+            true => marked.insert((*column).to_owned(), "true".to_owned()),
+            false => marked.remove(*column),
+        };
+    }
+    if marked.is_empty() {
+        state.remove("COLUMN_STATS");
+    } else {
+        state.insert("COLUMN_STATS".to_owned(), serde_json::json!(marked));
+    }
+    if state.is_empty() {
+        parameters.remove(COLUMN_STATS_ACCURATE);
+    } else {
+        let text = serde_json::json!(state).to_string();
+        parameters.insert(COLUMN_STATS_ACCURATE.to_owned(), text);
+    }
 }
 
 /// What is known of a table.
@@ -102,5 +167,31 @@ mod tests {
         assert_eq!((sum.row_count, sum.total_bytes), (Some(7), None));
         sum.add(&TableStatistics::from_parameters(&parameters("-1")));
         assert_eq!(sum.row_count, None);
+    }
+
+    #[test]
+    fn columns_are_marked_as_hive_does() {
+        let mut parameters = Parameters::new();
+        mark_column_statistics(&mut parameters, &["id", "a"], true);
+        let text = "{\"COLUMN_STATS\":{\"a\":\"true\",\"id\":\"true\"}}";
+        assert_eq!(parameters[COLUMN_STATS_ACCURATE], text);
+        mark_column_statistics(&mut parameters, &["id", "a", "b"], false);
+        assert!(parameters.is_empty());
+        for before in ["{\"BASIC_STATS\":\"true\"}", "TRUE"] {
+            parameters.insert(COLUMN_STATS_ACCURATE.to_owned(), before.to_owned());
+            mark_column_statistics(&mut parameters, &["a"], true);
+            let after = &parameters[COLUMN_STATS_ACCURATE];
+            assert_eq!(after.contains("BASIC_STATS"), before.contains("BASIC_STATS"));
+            assert!(after.contains("\"COLUMN_STATS\":{\"a\":\"true\"}"), "{after}");
+        }
+    }
+
+    #[test]
+    fn a_sketch_survives_as_json() {
+        let given = ColumnStatistics { sketch: Some(vec![0, 255, 7]), ..Default::default() };
+        let text = serde_json::to_string(&given).unwrap();
+        assert_eq!(serde_json::from_str::<ColumnStatistics>(&text).unwrap(), given);
+        let before = "{\"column\":\"a\",\"hive_type\":\"int\"}";
+        assert_eq!(serde_json::from_str::<ColumnStatistics>(before).unwrap().sketch, None);
     }
 }

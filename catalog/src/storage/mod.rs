@@ -9,6 +9,7 @@
 //! The policy is enforced twice: by `check`, with a message for the author of a statement, and
 //! by every store that [`Storage::store_for`] returns, for each path of each operation.
 
+mod directories;
 mod error;
 mod guard;
 mod listing;

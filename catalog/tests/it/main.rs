@@ -2,6 +2,12 @@
 
 // The attribute tells clippy that the helpers too are test code.
 #[cfg(test)]
+mod hive_recorded;
+#[cfg(test)]
+mod hive_service;
+#[cfg(test)]
+mod metastore_cached;
+#[cfg(test)]
 mod metastore_embedded;
 #[cfg(test)]
 mod metastore_filters;

@@ -119,6 +119,7 @@ pub(super) fn new_partition(table: &Table, values: Vec<String>, location: String
         create_time: now,
         sd: StorageDescriptor { location, ..table.sd.clone() },
         parameters: Parameters::from([(LAST_DDL_TIME.to_owned(), now.to_string())]),
+        ..HivePartition::default()
     }
 }
 

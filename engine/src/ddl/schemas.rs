@@ -37,6 +37,7 @@ impl DdlExecutor {
             location,
             owner: Some(session.user().to_owned()),
             parameters: create.properties.clone(),
+            ..Database::default()
         };
         match target.metastore.create_database(database).await {
             Err(err) if err.code() == ErrorCode::SchemaAlreadyExists && create.if_not_exists => {

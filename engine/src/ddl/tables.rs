@@ -83,9 +83,8 @@ impl DdlExecutor {
             input_format,
             output_format,
             serde,
-            bucket_columns: vec![],
             num_buckets: -1,
-            parameters: Parameters::new(),
+            ..StorageDescriptor::default()
         };
         let mut parameters = create.properties.clone();
         if let Some(comment) = &create.comment {

@@ -83,6 +83,10 @@ impl Call<'_, '_, '_> {
         match result {
             Ok(reply) => self.write_result(RESULT_FIELD, &reply),
             Err(ServiceError::NotSupported) => self.write_failure(&unsupported(M::NAME)),
+            Err(ServiceError::NoResult) => {
+                self.write_head(TMessageType::Reply)?;
+                self.output.write_struct(|_| Ok(()))
+            }
             Err(ServiceError::Exception(exception)) => self.write_exception(M::THROWS, exception),
         }
     }

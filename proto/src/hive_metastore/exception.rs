@@ -70,6 +70,8 @@ pub enum ServiceError {
     Exception(Exception),
     /// The method exists elsewhere, but not here.
     NotSupported,
+    /// There is nothing to return: what null is in Java.
+    NoResult,
 }
 
 impl From<Exception> for ServiceError {

@@ -1,25 +1,26 @@
 //! Databases.
 
 use super::dialect::{Connection, store_error};
-use super::record::{from_json, to_json};
+use super::record::{self, from_json, to_json};
 use crate::metastore::rules;
-use crate::model::Database;
+use crate::model::{Database, OwnerType};
 use quern_common::Result;
 
-type Row = (i64, String, Option<String>, String, Option<String>, String);
+type Row = (i64, String, Option<String>, String, Option<String>, Option<String>, String);
 
-const SELECT: &str =
-    "SELECT id, name, description, location, owner, parameters FROM databases WHERE name = $1";
+const SELECT: &str = "SELECT id, name, description, location, owner, owner_type, parameters
+    FROM databases WHERE name = $1";
 
 /// A database and its key.
 pub(super) async fn find(db: &mut Connection, name: &str) -> Result<(i64, Database)> {
     let row: Option<Row> =
         sqlx::query_as(SELECT).bind(name).fetch_optional(db).await.map_err(store_error)?;
-    let Some((id, name, description, location, owner, parameters)) = row else {
+    let Some((id, name, description, location, owner, owner_type, parameters)) = row else {
         return Err(rules::schema_not_found(name));
     };
     let parameters = from_json(&parameters)?;
-    Ok((id, Database { name, description, location, owner, parameters }))
+    let owner_type = record::owner_type(owner_type)?;
+    Ok((id, Database { name, description, location, owner, owner_type, parameters }))
 }
 
 pub(super) async fn list(db: &mut Connection) -> Result<Vec<String>> {
@@ -29,14 +30,16 @@ pub(super) async fn list(db: &mut Connection) -> Result<Vec<String>> {
 
 /// Adds a database and says whether it was missing.
 pub(super) async fn insert(db: &mut Connection, database: &Database) -> Result<bool> {
-    let sql = "INSERT INTO databases (name, description, location, owner, parameters)
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING";
+    let sql = "INSERT INTO databases
+            (name, description, location, owner, parameters, owner_type)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING";
     let result = sqlx::query(sql)
         .bind(&database.name)
         .bind(&database.description)
         .bind(&database.location)
         .bind(&database.owner)
         .bind(to_json(&database.parameters)?)
+        .bind(database.owner_type.map(OwnerType::hive_name))
         .execute(db)
         .await
         .map_err(store_error)?;
@@ -44,7 +47,8 @@ pub(super) async fn insert(db: &mut Connection, database: &Database) -> Result<b
 }
 
 pub(super) async fn update(db: &mut Connection, database: &Database) -> Result<()> {
-    let sql = "UPDATE databases SET description = $2, location = $3, owner = $4, parameters = $5
+    let sql = "UPDATE databases SET description = $2, location = $3, owner = $4,
+            parameters = $5, owner_type = $6
         WHERE name = $1";
     let result = sqlx::query(sql)
         .bind(&database.name)
@@ -52,6 +56,7 @@ pub(super) async fn update(db: &mut Connection, database: &Database) -> Result<(
         .bind(&database.location)
         .bind(&database.owner)
         .bind(to_json(&database.parameters)?)
+        .bind(database.owner_type.map(OwnerType::hive_name))
         .execute(db)
         .await
         .map_err(store_error)?;
@@ -65,7 +70,8 @@ pub(super) async fn drop(db: &mut Connection, name: &str, cascade: bool) -> Resu
     let (id, _) = find(db, name).await?;
     if !cascade {
         let sql = "SELECT EXISTS (SELECT 1 FROM tables WHERE database_id = $1)
-            OR EXISTS (SELECT 1 FROM models WHERE database_id = $1)";
+            OR EXISTS (SELECT 1 FROM models WHERE database_id = $1)
+            OR EXISTS (SELECT 1 FROM functions WHERE database_id = $1)";
         let used: bool =
             sqlx::query_scalar(sql).bind(id).fetch_one(&mut *db).await.map_err(store_error)?;
         if used {

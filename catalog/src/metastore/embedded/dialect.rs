@@ -29,8 +29,10 @@ const READERS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 const STATEMENT_CACHE: usize = 200;
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "catalogue", include_str!("../../../migrations/sqlite/0001_catalogue.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "catalogue", include_str!("../../../migrations/sqlite/0001_catalogue.sql")),
+    (2, "hive clients", include_str!("../../../migrations/sqlite/0002_hive_clients.sql")),
+];
 
 /// The connections to one database: one that writes, some that read.
 #[derive(Debug, Clone)]

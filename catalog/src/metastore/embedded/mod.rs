@@ -5,22 +5,29 @@
 
 mod databases;
 mod dialect;
+mod events;
+mod functions;
+mod locks;
 mod models;
 mod partition_query;
+mod partition_storage;
 mod partitions;
 mod record;
 mod sort_value;
 mod statistics;
 mod tables;
 
-use super::{Metastore, rules};
+use super::events::of_database;
+use super::{AlterTableOptions, Metastore, MetastoreOptions, rules};
 use crate::model::{
-    ColumnStatistics, Database, HivePartition, ModelVersion, NewModelVersion, PartitionFilter,
-    Table, TableStatistics,
+    ColumnStatistics, Database, Event, EventKind, HeldLock, HiveFunction, HivePartition,
+    LockRequest, LockStatus, ModelVersion, NewModelVersion, PartitionFilter, Table,
+    TableStatistics,
 };
 use async_trait::async_trait;
 use dialect::{Connections, Transaction, store_error};
 use quern_common::Result;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A metastore in an SQLite database.
@@ -28,6 +35,7 @@ use std::path::Path;
 pub struct EmbeddedMetastore {
     connections: Connections,
     warehouse: String,
+    options: MetastoreOptions,
 }
 
 impl EmbeddedMetastore {
@@ -38,8 +46,20 @@ impl EmbeddedMetastore {
     /// `HIVE_METASTORE_ERROR` when the file cannot be opened, is no database, or was written by
     /// a newer version.
     pub async fn open_sqlite(path: &Path, warehouse: &str) -> Result<Self> {
+        Self::open_sqlite_with(path, warehouse, MetastoreOptions::default()).await
+    }
+
+    /// As [`EmbeddedMetastore::open_sqlite`], with other bounds.
+    ///
+    /// # Errors
+    /// Those of [`EmbeddedMetastore::open_sqlite`].
+    pub async fn open_sqlite_with(
+        path: &Path,
+        warehouse: &str,
+        options: MetastoreOptions,
+    ) -> Result<Self> {
         let connections = Connections::open(path).await?;
-        let store = Self { connections, warehouse: warehouse.to_owned() };
+        let store = Self { connections, warehouse: warehouse.to_owned(), options };
         let mut tx = store.connections.write().await?;
         databases::insert(&mut tx, &rules::default_database(warehouse)).await?;
         commit(tx).await?;
@@ -50,6 +70,12 @@ impl EmbeddedMetastore {
     /// loses nothing.
     pub async fn close(&self) {
         self.connections.close().await;
+    }
+
+    /// Ends a transaction that may have written events.
+    async fn commit_change(&self, mut tx: Transaction) -> Result<()> {
+        events::trim(&mut tx, &self.options).await?;
+        commit(tx).await
     }
 }
 
@@ -72,7 +98,11 @@ impl Metastore for EmbeddedMetastore {
         let database = rules::check_database(database, &self.warehouse)?;
         let mut tx = self.connections.write().await?;
         match databases::insert(&mut tx, &database).await? {
-            true => commit(tx).await,
+            true => {
+                let change = of_database(EventKind::CreateDatabase, &database.name);
+                events::add(&mut tx, vec![change]).await?;
+                self.commit_change(tx).await
+            }
             false => Err(rules::schema_already_exists(&database.name)),
         }
     }
@@ -83,7 +113,9 @@ impl Metastore for EmbeddedMetastore {
         databases::find(&mut tx, &database.name).await?;
         let database = rules::check_database(database, &self.warehouse)?;
         databases::update(&mut tx, &database).await?;
-        commit(tx).await
+        let change = of_database(EventKind::AlterDatabase, &database.name);
+        events::add(&mut tx, vec![change]).await?;
+        self.commit_change(tx).await
     }
 
     async fn drop_database(&self, name: &str, cascade: bool) -> Result<()> {
@@ -91,7 +123,8 @@ impl Metastore for EmbeddedMetastore {
         rules::check_droppable(&name)?;
         let mut tx = self.connections.write().await?;
         databases::drop(&mut tx, &name, cascade).await?;
-        commit(tx).await
+        events::add(&mut tx, vec![of_database(EventKind::DropDatabase, &name)]).await?;
+        self.commit_change(tx).await
     }
 
     async fn list_tables(&self, database: &str) -> Result<Vec<String>> {
@@ -112,26 +145,26 @@ impl Metastore for EmbeddedMetastore {
     async fn create_table(&self, table: Table) -> Result<()> {
         let mut tx = self.connections.write().await?;
         tables::create(&mut tx, table).await?;
-        commit(tx).await
+        self.commit_change(tx).await
     }
 
-    async fn alter_table(
+    async fn alter_table_with(
         &self,
         database: &str,
         name: &str,
-        expected_version: Option<i64>,
         table: Table,
+        options: AlterTableOptions,
     ) -> Result<()> {
         let (database, name) = (rules::fold(database), rules::fold(name));
         let mut tx = self.connections.write().await?;
-        tables::alter(&mut tx, (&database, &name), expected_version, table).await?;
-        commit(tx).await
+        tables::alter(&mut tx, (&database, &name), table, &options).await?;
+        self.commit_change(tx).await
     }
 
     async fn drop_table(&self, database: &str, name: &str) -> Result<()> {
         let mut tx = self.connections.write().await?;
         tables::drop(&mut tx, &rules::fold(database), &rules::fold(name)).await?;
-        commit(tx).await
+        self.commit_change(tx).await
     }
 
     async fn add_partitions(
@@ -145,7 +178,7 @@ impl Metastore for EmbeddedMetastore {
         let mut tx = self.connections.write().await?;
         let added =
             partitions::add(&mut tx, (&database, &table), partitions, if_not_exists).await?;
-        commit(tx).await?;
+        self.commit_change(tx).await?;
         Ok(added)
     }
 
@@ -158,7 +191,20 @@ impl Metastore for EmbeddedMetastore {
         let (database, table) = (rules::fold(database), rules::fold(table));
         let mut tx = self.connections.write().await?;
         partitions::alter(&mut tx, (&database, &table), partitions).await?;
-        commit(tx).await
+        self.commit_change(tx).await
+    }
+
+    async fn rename_partition(
+        &self,
+        database: &str,
+        table: &str,
+        values: &[String],
+        partition: HivePartition,
+    ) -> Result<()> {
+        let (database, table) = (rules::fold(database), rules::fold(table));
+        let mut tx = self.connections.write().await?;
+        partitions::rename(&mut tx, (&database, &table), values, partition).await?;
+        self.commit_change(tx).await
     }
 
     async fn drop_partitions(
@@ -171,7 +217,7 @@ impl Metastore for EmbeddedMetastore {
         let (database, table) = (rules::fold(database), rules::fold(table));
         let mut tx = self.connections.write().await?;
         let dropped = partitions::drop(&mut tx, (&database, &table), values, if_exists).await?;
-        commit(tx).await?;
+        self.commit_change(tx).await?;
         Ok(dropped)
     }
 
@@ -214,6 +260,17 @@ impl Metastore for EmbeddedMetastore {
         partitions::find(&mut tx, &rules::fold(database), &rules::fold(table), values).await
     }
 
+    async fn get_partitions_by_values(
+        &self,
+        database: &str,
+        table: &str,
+        values: Vec<Vec<String>>,
+    ) -> Result<Vec<HivePartition>> {
+        let (database, table) = (rules::fold(database), rules::fold(table));
+        let mut tx = self.connections.snapshot().await?;
+        partitions::find_all(&mut tx, (&database, &table), values).await
+    }
+
     async fn get_table_statistics(&self, database: &str, table: &str) -> Result<TableStatistics> {
         let mut tx = self.connections.snapshot().await?;
         statistics::get(&mut tx, &rules::fold(database), &rules::fold(table)).await
@@ -225,9 +282,134 @@ impl Metastore for EmbeddedMetastore {
         table: &str,
         columns: Vec<ColumnStatistics>,
     ) -> Result<()> {
+        let (database, table) = (rules::fold(database), rules::fold(table));
         let mut tx = self.connections.write().await?;
-        statistics::set(&mut tx, &rules::fold(database), &rules::fold(table), columns).await?;
+        statistics::set(&mut tx, (&database, &table), columns).await?;
+        self.commit_change(tx).await
+    }
+
+    async fn delete_column_statistics(
+        &self,
+        database: &str,
+        table: &str,
+        column: Option<&str>,
+    ) -> Result<usize> {
+        let (database, table) = (rules::fold(database), rules::fold(table));
+        let column = column.map(rules::fold);
+        let mut tx = self.connections.write().await?;
+        let gone = statistics::delete(&mut tx, (&database, &table), column.as_deref()).await?;
+        self.commit_change(tx).await?;
+        Ok(gone)
+    }
+
+    async fn get_partition_column_statistics(
+        &self,
+        database: &str,
+        table: &str,
+        values: Vec<Vec<String>>,
+    ) -> Result<BTreeMap<String, Vec<ColumnStatistics>>> {
+        let (database, table) = (rules::fold(database), rules::fold(table));
+        let mut tx = self.connections.snapshot().await?;
+        statistics::get_of_partitions(&mut tx, (&database, &table), values).await
+    }
+
+    async fn set_partition_column_statistics(
+        &self,
+        database: &str,
+        table: &str,
+        values: &[String],
+        columns: Vec<ColumnStatistics>,
+    ) -> Result<()> {
+        let (database, table) = (rules::fold(database), rules::fold(table));
+        let mut tx = self.connections.write().await?;
+        statistics::set_of_partition(&mut tx, (&database, &table), values, columns).await?;
+        self.commit_change(tx).await
+    }
+
+    async fn delete_partition_column_statistics(
+        &self,
+        database: &str,
+        table: &str,
+        values: &[String],
+        column: Option<&str>,
+    ) -> Result<usize> {
+        let (database, table) = (rules::fold(database), rules::fold(table));
+        let column = column.map(rules::fold);
+        let mut tx = self.connections.write().await?;
+        let named = (database.as_str(), table.as_str());
+        let gone =
+            statistics::delete_of_partition(&mut tx, named, values, column.as_deref()).await?;
+        self.commit_change(tx).await?;
+        Ok(gone)
+    }
+
+    async fn list_functions(&self, database: &str) -> Result<Vec<HiveFunction>> {
+        let mut tx = self.connections.snapshot().await?;
+        functions::list(&mut tx, &rules::fold(database)).await
+    }
+
+    async fn get_function(&self, database: &str, name: &str) -> Result<HiveFunction> {
+        let mut tx = self.connections.snapshot().await?;
+        functions::find(&mut tx, &rules::fold(database), &rules::fold(name)).await
+    }
+
+    async fn create_function(&self, function: HiveFunction) -> Result<()> {
+        let mut tx = self.connections.write().await?;
+        functions::create(&mut tx, function).await?;
+        self.commit_change(tx).await
+    }
+
+    async fn alter_function(&self, function: HiveFunction) -> Result<()> {
+        let mut tx = self.connections.write().await?;
+        functions::alter(&mut tx, function).await?;
         commit(tx).await
+    }
+
+    async fn drop_function(&self, database: &str, name: &str) -> Result<()> {
+        let mut tx = self.connections.write().await?;
+        functions::drop(&mut tx, &rules::fold(database), &rules::fold(name)).await?;
+        self.commit_change(tx).await
+    }
+
+    async fn lock(&self, request: LockRequest) -> Result<LockStatus> {
+        let mut tx = self.connections.write().await?;
+        let status = locks::add(&mut tx, request, &self.options).await?;
+        commit(tx).await?;
+        Ok(status)
+    }
+
+    async fn check_lock(&self, id: i64) -> Result<LockStatus> {
+        let mut tx = self.connections.write().await?;
+        let status = locks::check(&mut tx, id, &self.options).await?;
+        commit(tx).await?;
+        Ok(status)
+    }
+
+    async fn unlock(&self, id: i64) -> Result<()> {
+        let mut tx = self.connections.write().await?;
+        locks::remove(&mut tx, id).await?;
+        commit(tx).await
+    }
+
+    async fn keep_lock(&self, id: i64) -> Result<()> {
+        let mut tx = self.connections.write().await?;
+        locks::keep(&mut tx, id, &self.options).await?;
+        commit(tx).await
+    }
+
+    async fn list_locks(&self) -> Result<Vec<HeldLock>> {
+        let mut tx = self.connections.write().await?;
+        let held = locks::list(&mut tx, &self.options).await?;
+        commit(tx).await?;
+        Ok(held)
+    }
+
+    async fn last_event_id(&self) -> Result<i64> {
+        events::last_id(&mut *self.connections.read().await?).await
+    }
+
+    async fn list_events(&self, after: i64, limit: usize) -> Result<Vec<Event>> {
+        events::list(&mut *self.connections.read().await?, after, limit).await
     }
 
     async fn create_model_version(

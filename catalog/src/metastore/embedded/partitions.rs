@@ -1,25 +1,27 @@
 //! Partitions: reading them by the index, adding, changing and dropping them.
 
 use super::dialect::{Connection, QueryBuilder, store_error};
-use super::partition_query;
-use super::record::{from_json, storage_from_json, storage_to_json, to_json};
+use super::partition_storage::{StorageCache, StorageIds, drop_unused};
+use super::record::{from_json, to_json};
 use super::sort_value::sort_value;
-use super::tables;
+use super::{events, partition_query, tables};
+use crate::metastore::events::{of_partitions, of_renamed_partition};
 use crate::metastore::rules::{self, CheckedPartition};
 use crate::model::{
-    CheckedFilter, HivePartition, PartitionFilter, StorageDescriptor, Table, TableStatistics,
+    CheckedFilter, EventKind, HivePartition, PartitionFilter, Table, TableStatistics,
     parse_partition_name, read_values,
 };
 use quern_common::Result;
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 /// Rows that one INSERT carries.
 const ROWS_PER_INSERT: usize = 1_000;
-const COLUMNS: &str = "p.name, p.storage_id, p.location, p.create_time, p.parameters";
+/// Names that one statement looks for.
+const NAMES_PER_SELECT: usize = 1_000;
+const COLUMNS: &str =
+    "p.name, p.storage_id, p.location, p.create_time, p.last_access_time, p.parameters";
 
-type Row = (String, i64, Option<String>, i64, String);
+type Row = (String, i64, Option<String>, i64, i64, String);
 
 pub(super) async fn select(
     db: &mut Connection,
@@ -103,14 +105,59 @@ pub(super) async fn find(
 ) -> Result<HivePartition> {
     let (id, table) = tables::find(db, database, table).await?;
     let name = rules::name_of(&table, &mut values.to_vec())?;
-    let sql = "SELECT name, storage_id, location, create_time, parameters FROM partitions
-        WHERE table_id = $1 AND name = $2";
-    let query = sqlx::query_as(sql).bind(id).bind(&name);
-    let row: Option<Row> = query.fetch_optional(&mut *db).await.map_err(store_error)?;
-    match row {
-        Some(row) => from_row(db, &mut StorageCache::default(), row).await,
-        None => Err(rules::partition_not_found(&table, &name)),
+    let found = select_named(db, id, std::slice::from_ref(&name)).await?;
+    found.into_iter().next().ok_or_else(|| rules::partition_not_found(&table, &name))
+}
+
+/// Those of the partitions with these values that exist.
+pub(super) async fn find_all(
+    db: &mut Connection,
+    (database, table): (&str, &str),
+    values: Vec<Vec<String>>,
+) -> Result<Vec<HivePartition>> {
+    let (id, table) = tables::find(db, database, table).await?;
+    let mut names = rules::names_of(&table, values)?;
+    names.sort();
+    names.dedup();
+    select_named(db, id, &names).await
+}
+
+/// Those of the partitions with these names that exist; `names` are sorted.
+async fn select_named(
+    db: &mut Connection,
+    table_id: i64,
+    names: &[String],
+) -> Result<Vec<HivePartition>> {
+    let mut storage = StorageCache::default();
+    let mut partitions = Vec::with_capacity(names.len());
+    for names in names.chunks(NAMES_PER_SELECT) {
+        let mut sql = QueryBuilder::new("SELECT ");
+        sql.push(COLUMNS).push(" FROM partitions p WHERE p.table_id = ").push_bind(table_id);
+        sql.push(" AND p.name IN (");
+        let mut list = sql.separated(", ");
+        for name in names {
+            list.push_bind(name);
+        }
+        sql.push(") ORDER BY p.name");
+        let rows: Vec<Row> = sql.build_query_as().fetch_all(&mut *db).await.map_err(store_error)?;
+        for row in rows {
+            partitions.push(from_row(db, &mut storage, row).await?);
+        }
     }
+    Ok(partitions)
+}
+
+/// The key of the partition with this name.
+pub(super) async fn find_id(
+    db: &mut Connection,
+    table_id: i64,
+    table: &Table,
+    name: &str,
+) -> Result<i64> {
+    let sql = "SELECT id FROM partitions WHERE table_id = $1 AND name = $2";
+    let query = sqlx::query_scalar(sql).bind(table_id).bind(name);
+    let id: Option<i64> = query.fetch_optional(db).await.map_err(store_error)?;
+    id.ok_or_else(|| rules::partition_not_found(table, name))
 }
 
 pub(super) async fn count(db: &mut Connection, database: &str, table: &str) -> Result<usize> {
@@ -127,9 +174,9 @@ pub(super) async fn add(
     if_not_exists: bool,
 ) -> Result<usize> {
     let (id, table) = tables::find(db, database, table).await?;
-    let partitions = rules::check_partitions(&table, partitions)?;
+    let partitions = rules::check_new_partitions(&table, partitions)?;
     let mut storage = StorageIds::default();
-    let mut added = 0;
+    let mut added: Vec<&str> = Vec::new();
     for chunk in partitions.chunks(ROWS_PER_INSERT) {
         let ids = insert(db, id, &table, chunk, &mut storage).await?;
         // Two of one name in a chunk were inserted once.
@@ -144,9 +191,11 @@ pub(super) async fn add(
         // An entry that came again replaced the one that was inserted; their keys are the same.
         let new: Vec<_> = taken.into_iter().collect();
         insert_key_values(db, id, &new).await?;
-        added += new.len();
+        added.extend(new.iter().map(|(_, checked)| checked.name.as_str()));
     }
-    Ok(added)
+    let count = added.len();
+    events::add(db, of_partitions(EventKind::AddPartition, &table, added)).await?;
+    Ok(count)
 }
 
 /// Inserts the partitions that are missing and returns their ids by name.
@@ -163,7 +212,7 @@ async fn insert(
     }
     let mut sql = QueryBuilder::new(
         "INSERT INTO partitions (table_id, name, create_time, storage_id, location, parameters,
-            row_count, total_bytes, file_count) ",
+            row_count, total_bytes, file_count, last_access_time) ",
     );
     sql.push_values(rows, |mut row, (checked, stored)| {
         row.push_bind(table_id)
@@ -174,7 +223,8 @@ async fn insert(
             .push_bind(stored.parameters)
             .push_bind(stored.row_count)
             .push_bind(stored.total_bytes)
-            .push_bind(stored.file_count);
+            .push_bind(stored.file_count)
+            .push_bind(checked.partition.last_access_time);
     });
     sql.push(" ON CONFLICT (table_id, name) DO NOTHING RETURNING name, id");
     let ids: Vec<(String, i64)> = sql.build_query_as().fetch_all(db).await.map_err(store_error)?;
@@ -214,28 +264,70 @@ pub(super) async fn alter(
 ) -> Result<()> {
     let (id, table) = tables::find(db, database, table).await?;
     let mut storage = StorageIds::default();
-    let sql = "UPDATE partitions SET storage_id = $3, location = $4, parameters = $5,
-            row_count = $6, total_bytes = $7, file_count = $8
-        WHERE table_id = $1 AND name = $2";
-    for checked in rules::check_partitions(&table, partitions)? {
-        let stored = stored(db, id, &table, &checked, &mut storage).await?;
-        let result = sqlx::query(sql)
-            .bind(id)
-            .bind(&checked.name)
-            .bind(stored.storage_id)
-            .bind(stored.location)
-            .bind(stored.parameters)
-            .bind(stored.row_count)
-            .bind(stored.total_bytes)
-            .bind(stored.file_count)
-            .execute(&mut *db)
-            .await
-            .map_err(store_error)?;
-        if result.rows_affected() == 0 {
-            return Err(rules::partition_not_found(&table, &checked.name));
-        }
+    let partitions = rules::check_partitions(&table, partitions)?;
+    for checked in &partitions {
+        update(db, (id, &table), &checked.name, checked, &mut storage).await?;
     }
-    drop_unused_storage(db, id).await
+    drop_unused(db, id).await?;
+    let names = partitions.iter().map(|checked| checked.name.as_str());
+    events::add(db, of_partitions(EventKind::AlterPartition, &table, names)).await
+}
+
+pub(super) async fn rename(
+    db: &mut Connection,
+    (database, table): (&str, &str),
+    values: &[String],
+    partition: HivePartition,
+) -> Result<()> {
+    let (id, table) = tables::find(db, database, table).await?;
+    let before = rules::name_of(&table, &mut values.to_vec())?;
+    let checked = rules::check_partition(&table, partition)?;
+    let partition_id = find_id(db, id, &table, &before).await?;
+    if checked.name != before {
+        if find_id(db, id, &table, &checked.name).await.is_ok() {
+            return Err(rules::partition_already_exists(&table, &checked.name));
+        }
+        let sql = "DELETE FROM partition_key_values WHERE partition_id = $1";
+        sqlx::query(sql).bind(partition_id).execute(&mut *db).await.map_err(store_error)?;
+        insert_key_values(db, id, &[(partition_id, &checked)]).await?;
+    }
+    update(db, (id, &table), &before, &checked, &mut StorageIds::default()).await?;
+    drop_unused(db, id).await?;
+    events::add(db, vec![of_renamed_partition(&table, &before, &checked.name)]).await
+}
+
+/// Replaces the partition that has this name; it may have another one afterwards.
+async fn update(
+    db: &mut Connection,
+    (table_id, table): (i64, &Table),
+    name: &str,
+    checked: &CheckedPartition,
+    storage: &mut StorageIds,
+) -> Result<()> {
+    let sql = "UPDATE partitions SET storage_id = $3, location = $4, parameters = $5,
+            row_count = $6, total_bytes = $7, file_count = $8, last_access_time = $9,
+            create_time = CASE WHEN $10 = 0 THEN create_time ELSE $10 END, name = $11
+        WHERE table_id = $1 AND name = $2";
+    let stored = stored(db, table_id, table, checked, storage).await?;
+    let result = sqlx::query(sql)
+        .bind(table_id)
+        .bind(name)
+        .bind(stored.storage_id)
+        .bind(stored.location)
+        .bind(stored.parameters)
+        .bind(stored.row_count)
+        .bind(stored.total_bytes)
+        .bind(stored.file_count)
+        .bind(checked.partition.last_access_time)
+        .bind(checked.partition.create_time)
+        .bind(&checked.name)
+        .execute(&mut *db)
+        .await
+        .map_err(store_error)?;
+    match result.rows_affected() {
+        0 => Err(rules::partition_not_found(table, name)),
+        _ => Ok(()),
+    }
 }
 
 pub(super) async fn drop(
@@ -245,19 +337,32 @@ pub(super) async fn drop(
     if_exists: bool,
 ) -> Result<usize> {
     let (id, table) = tables::find(db, database, table).await?;
-    let mut dropped = 0;
-    for mut values in values {
-        let name = rules::name_of(&table, &mut values)?;
+    let mut dropped = Vec::new();
+    for name in rules::names_of(&table, values)? {
         let sql = "DELETE FROM partitions WHERE table_id = $1 AND name = $2";
         let query = sqlx::query(sql).bind(id).bind(&name).execute(&mut *db);
         match query.await.map_err(store_error)?.rows_affected() {
             0 if !if_exists => return Err(rules::partition_not_found(&table, &name)),
             0 => {}
-            _ => dropped += 1,
+            _ => dropped.push(name),
         }
     }
-    drop_unused_storage(db, id).await?;
-    Ok(dropped)
+    drop_unused(db, id).await?;
+    let names = dropped.iter().map(String::as_str);
+    events::add(db, of_partitions(EventKind::DropPartition, &table, names)).await?;
+    Ok(dropped.len())
+}
+
+/// Replaces a partition's parameters.
+pub(super) async fn set_parameters(
+    db: &mut Connection,
+    partition_id: i64,
+    partition: &HivePartition,
+) -> Result<()> {
+    let sql = "UPDATE partitions SET parameters = $2 WHERE id = $1";
+    let query = sqlx::query(sql).bind(partition_id).bind(to_json(&partition.parameters)?);
+    query.execute(db).await.map_err(store_error)?;
+    Ok(())
 }
 
 /// What a partition's row says beside its name.
@@ -291,107 +396,14 @@ async fn stored(
     })
 }
 
-/// The keys of storage descriptors that one statement has met.
-#[derive(Default)]
-struct StorageIds {
-    /// The descriptor met last: mostly the next one is the same.
-    last: Option<(StorageDescriptor, i64)>,
-    by_definition: HashMap<String, i64>,
-}
-
-impl StorageIds {
-    /// The key of a descriptor, which is stored with the table's location in place of its own.
-    async fn id_of(
-        &mut self,
-        db: &mut Connection,
-        table_id: i64,
-        table: &Table,
-        sd: &StorageDescriptor,
-    ) -> Result<i64> {
-        if let Some((last, id)) = &self.last
-            && same_but_location(last, sd)
-        {
-            return Ok(*id);
-        }
-        let mut shared = sd.clone();
-        shared.location.clone_from(&table.sd.location);
-        let definition = storage_to_json(&shared)?;
-        let id = match self.by_definition.get(&definition) {
-            Some(id) => *id,
-            None => insert_storage(db, table_id, &definition).await?,
-        };
-        self.by_definition.insert(definition, id);
-        self.last = Some((shared, id));
-        Ok(id)
-    }
-}
-
-fn same_but_location(a: &StorageDescriptor, b: &StorageDescriptor) -> bool {
-    let StorageDescriptor {
-        columns,
-        location: _,
-        input_format,
-        output_format,
-        serde,
-        bucket_columns,
-        num_buckets,
-        parameters,
-    } = a;
-    *columns == b.columns
-        && *input_format == b.input_format
-        && *output_format == b.output_format
-        && *serde == b.serde
-        && *bucket_columns == b.bucket_columns
-        && *num_buckets == b.num_buckets
-        && *parameters == b.parameters
-}
-
-async fn insert_storage(db: &mut Connection, table_id: i64, definition: &str) -> Result<i64> {
-    // The update changes nothing; without it a row that exists would not be returned.
-    let sql = "INSERT INTO partition_storage (table_id, digest, definition) VALUES ($1, $2, $3)
-        ON CONFLICT (table_id, digest) DO UPDATE SET digest = excluded.digest
-        RETURNING id";
-    sqlx::query_scalar(sql)
-        .bind(table_id)
-        .bind(Sha256::digest(definition).to_vec())
-        .bind(definition)
-        .fetch_one(db)
-        .await
-        .map_err(store_error)
-}
-
-async fn drop_unused_storage(db: &mut Connection, table_id: i64) -> Result<()> {
-    let sql = "DELETE FROM partition_storage WHERE table_id = $1
-        AND NOT EXISTS (SELECT 1 FROM partitions p WHERE p.storage_id = partition_storage.id)";
-    sqlx::query(sql).bind(table_id).execute(db).await.map_err(store_error)?;
-    Ok(())
-}
-
-/// Storage descriptors that one reading statement has met.
-#[derive(Default)]
-struct StorageCache(HashMap<i64, StorageDescriptor>);
-
-impl StorageCache {
-    async fn get(&mut self, db: &mut Connection, id: i64) -> Result<&StorageDescriptor> {
-        match self.0.entry(id) {
-            Entry::Occupied(entry) => Ok(entry.into_mut()),
-            Entry::Vacant(entry) => {
-                let sql = "SELECT definition FROM partition_storage WHERE id = $1";
-                let definition: String =
-                    sqlx::query_scalar(sql).bind(id).fetch_one(db).await.map_err(store_error)?;
-                Ok(entry.insert(storage_from_json(&definition)?))
-            }
-        }
-    }
-}
-
 async fn from_row(
     db: &mut Connection,
     storage: &mut StorageCache,
-    (name, storage_id, location, create_time, parameters): Row,
+    (name, storage_id, location, create_time, last_access_time, parameters): Row,
 ) -> Result<HivePartition> {
     let mut sd = storage.get(db, storage_id).await?.clone();
     sd.location = location.unwrap_or_else(|| rules::join(&sd.location, &name));
     let values = values_of(&name)?;
-    Ok(HivePartition { values, create_time, sd, parameters: from_json(&parameters)? })
+    let parameters = from_json(&parameters)?;
+    Ok(HivePartition { values, create_time, last_access_time, sd, parameters })
 }

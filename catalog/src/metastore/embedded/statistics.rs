@@ -1,11 +1,16 @@
 //! Statistics.
 
-use super::dialect::{Connection, store_error};
+use super::dialect::{Connection, QueryBuilder, store_error};
 use super::record::{from_json, to_json};
-use super::tables;
+use super::{events, partitions, tables};
+use crate::metastore::events::of_statistics;
 use crate::metastore::rules;
-use crate::model::{ColumnStatistics, TableStatistics};
+use crate::model::{ColumnStatistics, EventKind, TableStatistics, mark_column_statistics};
 use quern_common::Result;
+use std::collections::BTreeMap;
+
+/// Names that one statement looks for.
+const NAMES_PER_SELECT: usize = 1_000;
 
 /// For each number: how many partitions know it, and the sum.
 type Sums = (i64, i64, Option<f64>, i64, Option<f64>, i64, Option<f64>);
@@ -49,19 +54,119 @@ async fn sum_of_partitions(db: &mut Connection, id: i64) -> Result<TableStatisti
 
 pub(super) async fn set(
     db: &mut Connection,
-    database: &str,
-    table: &str,
+    (database, table): (&str, &str),
     columns: Vec<ColumnStatistics>,
 ) -> Result<()> {
-    let (id, table) = tables::find(db, database, table).await?;
+    let (id, mut table) = tables::find(db, database, table).await?;
+    let columns = rules::check_statistics(&table, columns)?;
     let sql = "INSERT INTO column_statistics (table_id, column_name, statistics)
         VALUES ($1, $2, $3)
         ON CONFLICT (table_id, column_name) DO UPDATE SET statistics = excluded.statistics";
-    for mut column in columns {
-        column.column = rules::fold(&column.column);
-        rules::check_has_column(&table, &column.column)?;
-        let query = sqlx::query(sql).bind(id).bind(&column.column).bind(to_json(&column)?);
+    for column in &columns {
+        let query = sqlx::query(sql).bind(id).bind(&column.column).bind(to_json(column)?);
         query.execute(&mut *db).await.map_err(store_error)?;
     }
-    Ok(())
+    let names: Vec<&str> = columns.iter().map(|c| c.column.as_str()).collect();
+    mark_column_statistics(&mut table.parameters, &names, true);
+    tables::set_parameters(db, id, &table).await?;
+    let kind = EventKind::UpdateTableColumnStatistics;
+    events::add(db, vec![of_statistics(kind, &table, None, &names)]).await
+}
+
+pub(super) async fn delete(
+    db: &mut Connection,
+    (database, table): (&str, &str),
+    column: Option<&str>,
+) -> Result<usize> {
+    let (id, mut table) = tables::find(db, database, table).await?;
+    let sql = "DELETE FROM column_statistics
+        WHERE table_id = $1 AND ($2 IS NULL OR column_name = $2) RETURNING column_name";
+    let query = sqlx::query_scalar(sql).bind(id).bind(column);
+    let gone: Vec<String> = query.fetch_all(&mut *db).await.map_err(store_error)?;
+    if !gone.is_empty() {
+        let names: Vec<&str> = gone.iter().map(String::as_str).collect();
+        mark_column_statistics(&mut table.parameters, &names, false);
+        tables::set_parameters(db, id, &table).await?;
+        let kind = EventKind::DeleteTableColumnStatistics;
+        events::add(db, vec![of_statistics(kind, &table, None, &names)]).await?;
+    }
+    Ok(gone.len())
+}
+
+pub(super) async fn get_of_partitions(
+    db: &mut Connection,
+    (database, table): (&str, &str),
+    values: Vec<Vec<String>>,
+) -> Result<BTreeMap<String, Vec<ColumnStatistics>>> {
+    let (id, table) = tables::find(db, database, table).await?;
+    let names = rules::names_of(&table, values)?;
+    let mut found: BTreeMap<String, Vec<ColumnStatistics>> = BTreeMap::new();
+    for names in names.chunks(NAMES_PER_SELECT) {
+        let mut sql = QueryBuilder::new(
+            "SELECT p.name, s.statistics
+            FROM partitions p JOIN partition_column_statistics s ON s.partition_id = p.id
+            WHERE p.table_id = ",
+        );
+        sql.push_bind(id).push(" AND p.name IN (");
+        let mut list = sql.separated(", ");
+        for name in names {
+            list.push_bind(name);
+        }
+        sql.push(") ORDER BY p.name, s.column_name");
+        let rows: Vec<(String, String)> =
+            sql.build_query_as().fetch_all(&mut *db).await.map_err(store_error)?;
+        for (name, statistics) in rows {
+            found.entry(name).or_default().push(from_json(&statistics)?);
+        }
+    }
+    Ok(found)
+}
+
+pub(super) async fn set_of_partition(
+    db: &mut Connection,
+    (database, table): (&str, &str),
+    values: &[String],
+    columns: Vec<ColumnStatistics>,
+) -> Result<()> {
+    let (id, table) = tables::find(db, database, table).await?;
+    let name = rules::name_of(&table, &mut values.to_vec())?;
+    let partition_id = partitions::find_id(db, id, &table, &name).await?;
+    let columns = rules::check_statistics(&table, columns)?;
+    let sql = "INSERT INTO partition_column_statistics (partition_id, column_name, statistics)
+        VALUES ($1, $2, $3)
+        ON CONFLICT (partition_id, column_name) DO UPDATE SET statistics = excluded.statistics";
+    for column in &columns {
+        let query = sqlx::query(sql).bind(partition_id).bind(&column.column);
+        query.bind(to_json(column)?).execute(&mut *db).await.map_err(store_error)?;
+    }
+    let mut partition = partitions::find(db, database, &table.name, values).await?;
+    let names: Vec<&str> = columns.iter().map(|c| c.column.as_str()).collect();
+    mark_column_statistics(&mut partition.parameters, &names, true);
+    partitions::set_parameters(db, partition_id, &partition).await?;
+    let kind = EventKind::UpdatePartitionColumnStatistics;
+    events::add(db, vec![of_statistics(kind, &table, Some(&name), &names)]).await
+}
+
+pub(super) async fn delete_of_partition(
+    db: &mut Connection,
+    (database, table): (&str, &str),
+    values: &[String],
+    column: Option<&str>,
+) -> Result<usize> {
+    let (id, table) = tables::find(db, database, table).await?;
+    let name = rules::name_of(&table, &mut values.to_vec())?;
+    let partition_id = partitions::find_id(db, id, &table, &name).await?;
+    let sql = "DELETE FROM partition_column_statistics
+        WHERE partition_id = $1 AND ($2 IS NULL OR column_name = $2) RETURNING column_name";
+    let query = sqlx::query_scalar(sql).bind(partition_id).bind(column);
+    let gone: Vec<String> = query.fetch_all(&mut *db).await.map_err(store_error)?;
+    if !gone.is_empty() {
+        let mut partition = partitions::find(db, database, &table.name, values).await?;
+        let names: Vec<&str> = gone.iter().map(String::as_str).collect();
+        mark_column_statistics(&mut partition.parameters, &names, false);
+        partitions::set_parameters(db, partition_id, &partition).await?;
+        let kind = EventKind::DeletePartitionColumnStatistics;
+        events::add(db, vec![of_statistics(kind, &table, Some(&name), &names)]).await?;
+    }
+    Ok(gone.len())
 }

@@ -3,10 +3,13 @@
 use super::databases;
 use super::dialect::{Connection, store_error};
 use super::record::{
-    columns_from_json, columns_to_json, from_json, storage_from_json, storage_to_json, to_json,
+    self, columns_from_json, columns_to_json, from_json, storage_from_json, storage_to_json,
+    to_json,
 };
-use crate::metastore::rules;
-use crate::model::{Table, TableType};
+use super::{events, partition_storage};
+use crate::metastore::events::{of_altered_table, of_table};
+use crate::metastore::{AlterTableOptions, rules};
+use crate::model::{EventKind, OwnerType, Table, TableType};
 use quern_common::{Error, ErrorCode, Result};
 
 type Row = (
@@ -22,6 +25,10 @@ type Row = (
     String,
     Option<String>,
     Option<String>,
+    Option<String>,
+    i64,
+    i32,
+    bool,
 );
 
 macro_rules! select_tables {
@@ -29,7 +36,7 @@ macro_rules! select_tables {
         concat!(
             "SELECT t.id, d.name, t.name, t.table_type, t.owner, t.create_time, t.version,
                 t.storage, t.partition_keys, t.parameters, t.view_original_text,
-                t.view_expanded_text
+                t.view_expanded_text, t.owner_type, t.last_access_time, t.retention, t.temporary
             FROM databases d JOIN tables t ON t.database_id = d.id ",
             $rest
         )
@@ -73,23 +80,24 @@ pub(super) async fn create(db: &mut Connection, table: Table) -> Result<()> {
     let mut table = rules::check_table(table, &database.location)?;
     table.version = 1;
     let sql = "INSERT INTO tables (database_id, name, table_type, owner, create_time, version,
-            storage, partition_keys, parameters, view_original_text, view_expanded_text)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            storage, partition_keys, parameters, view_original_text, view_expanded_text,
+            owner_type, last_access_time, retention, temporary)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT (database_id, name) DO NOTHING";
     match write(db, sql, database_id, &table, None).await? {
         0 => Err(rules::table_already_exists(&table.database, &table.name)),
-        _ => Ok(()),
+        _ => events::add(db, vec![of_table(EventKind::CreateTable, &table)]).await,
     }
 }
 
 pub(super) async fn alter(
     db: &mut Connection,
     (database, name): (&str, &str),
-    expected_version: Option<i64>,
     new: Table,
+    options: &AlterTableOptions,
 ) -> Result<()> {
     let (id, old) = find(db, database, name).await?;
-    let new = rules::check_altered_table(&old, new, expected_version)?;
+    let new = rules::check_altered_table(&old, new, options)?;
     let (database_id, _) = databases::find(db, &new.database).await?;
     if (&new.database, &new.name) != (&old.database, &old.name) {
         let sql = "SELECT EXISTS (SELECT 1 FROM tables WHERE database_id = $1 AND name = $2)";
@@ -101,10 +109,15 @@ pub(super) async fn alter(
     }
     let sql = "UPDATE tables SET database_id = $1, name = $2, table_type = $3, owner = $4,
             create_time = $5, version = $6, storage = $7, partition_keys = $8, parameters = $9,
-            view_original_text = $10, view_expanded_text = $11
-        WHERE id = $12";
+            view_original_text = $10, view_expanded_text = $11, owner_type = $12,
+            last_access_time = $13, retention = $14, temporary = $15
+        WHERE id = $16";
     write(db, sql, database_id, &new, Some(id)).await?;
-    forget_statistics(db, id, &old, &new).await
+    forget_statistics(db, id, &old, &new).await?;
+    if options.cascade || options.move_partitions {
+        partition_storage::follow_table(db, id, (&old, &new), options).await?;
+    }
+    events::add(db, vec![of_altered_table(&old, &new)]).await
 }
 
 /// Drops the statistics of columns that are gone or have another type.
@@ -120,9 +133,17 @@ async fn forget_statistics(db: &mut Connection, id: i64, old: &Table, new: &Tabl
 }
 
 pub(super) async fn drop(db: &mut Connection, database: &str, name: &str) -> Result<()> {
-    let (id, _) = find(db, database, name).await?;
+    let (id, table) = find(db, database, name).await?;
     let sql = "DELETE FROM tables WHERE id = $1";
-    sqlx::query(sql).bind(id).execute(db).await.map_err(store_error)?;
+    sqlx::query(sql).bind(id).execute(&mut *db).await.map_err(store_error)?;
+    events::add(db, vec![of_table(EventKind::DropTable, &table)]).await
+}
+
+/// Replaces a table's parameters, which counts as a change of the table.
+pub(super) async fn set_parameters(db: &mut Connection, id: i64, table: &Table) -> Result<()> {
+    let sql = "UPDATE tables SET parameters = $2, version = version + 1 WHERE id = $1";
+    let query = sqlx::query(sql).bind(id).bind(to_json(&table.parameters)?);
+    query.execute(db).await.map_err(store_error)?;
     Ok(())
 }
 
@@ -144,7 +165,11 @@ async fn write(
         .bind(columns_to_json(&table.partition_keys)?)
         .bind(to_json(&table.parameters)?)
         .bind(&table.view_original_text)
-        .bind(&table.view_expanded_text);
+        .bind(&table.view_expanded_text)
+        .bind(table.owner_type.map(OwnerType::hive_name))
+        .bind(table.last_access_time)
+        .bind(table.retention)
+        .bind(table.temporary);
     let query = match id {
         Some(id) => query.bind(id),
         None => query,
@@ -165,7 +190,11 @@ fn from_row(row: Row) -> Result<(i64, Table)> {
         database,
         name,
         owner,
+        owner_type: record::owner_type(row.12)?,
         create_time,
+        last_access_time: row.13,
+        retention: row.14,
+        temporary: row.15,
         sd: storage_from_json(&storage)?,
         partition_keys: columns_from_json(&keys)?,
         parameters: from_json(&parameters)?,

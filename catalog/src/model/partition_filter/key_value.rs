@@ -59,6 +59,31 @@ impl KeyValue {
     }
 }
 
+impl PartitionValue {
+    /// Reads a text as a value of a key's type; none when it is none.
+    ///
+    /// # Errors
+    /// `HIVE_INVALID_METADATA` when the key's type cannot be a partition key's.
+    pub fn parse(key: &Column, text: &str) -> Result<Option<Self>> {
+        Ok(match KeyType::of(key)? {
+            KeyType::Int(min, max) => {
+                text.parse().ok().filter(|n| (min..=max).contains(n)).map(Self::Int)
+            }
+            KeyType::Double => text.parse().ok().map(Self::Double),
+            KeyType::Decimal => Decimal::parse(text).map(|_| Self::Decimal(text.to_owned())),
+            KeyType::Text => Some(Self::Text(text.to_owned())),
+            KeyType::Date => read_date(text).map(Self::Date),
+            KeyType::Timestamp => read_timestamp(text).map(Self::Timestamp),
+            KeyType::Bool => text.to_ascii_lowercase().parse().ok().map(Self::Bool),
+        })
+    }
+}
+
+/// Whether the text of a partition's value stands for NULL.
+pub(crate) fn is_null_value(text: &str) -> bool {
+    text.is_empty() || text == HIVE_DEFAULT_PARTITION
+}
+
 impl KeyType {
     /// The type of a key's values.
     ///
@@ -87,7 +112,7 @@ impl KeyType {
 
     /// Reads a partition's value; the default partition is NULL.
     pub(crate) fn read(self, key: &Column, text: &str) -> Result<Option<KeyValue>> {
-        if text.is_empty() || text == HIVE_DEFAULT_PARTITION {
+        if is_null_value(text) {
             return Ok(None);
         }
         let value = match self {

@@ -7,7 +7,7 @@
 
 mod key_value;
 
-pub(crate) use key_value::{Decimal, KeyType, KeyValue};
+pub(crate) use key_value::{Decimal, KeyType, KeyValue, is_null_value};
 
 use super::Column;
 use quern_common::{Error, ErrorCode, Result};
