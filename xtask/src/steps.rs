@@ -15,7 +15,9 @@ const STEPS: &[Step] = &[
     ("tidy", tidy),
     ("clippy", clippy),
     // Broken links within the documentation are errors by the workspace's lints.
-    ("doc", |w| w.run("cargo", &["doc", "--workspace", "--no-deps", "--quiet"])),
+    ("doc", |w| {
+        w.run("cargo", &["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"])
+    }),
     ("build", build),
     ("test", |w| test(w, None)),
     ("python", |w| python::test(w, &[])),

@@ -3,7 +3,7 @@
 //! [`DdlExecutor`] runs everything but queries and CREATE MODEL. A change of the catalogue comes
 //! first and the files follow: a failure in between leaves files that nobody reads, never a
 //! table without its files.
-//! Read in this order: [`location`], `tables`, `partitions`, `show`, `show_create`.
+//! Read in this order: `location`, `tables`, `partitions`, `show`, `show_create`.
 
 mod alter;
 mod describe;

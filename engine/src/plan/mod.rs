@@ -1,7 +1,7 @@
 //! From a query's syntax tree to a plan that can be run.
 //!
 //! [`Planner::logical`] resolves names against one view of the catalogue and type-checks;
-//! [`Planner::physical`] optimises, prunes partitions, lists files and makes splits for one
+//! [`LogicalQuery::physical`] optimises, prunes partitions, lists files and makes splits for one
 //! [`ExecutionMode`]; [`guard`] says whether a distributed engine would carry the plan right.
 
 pub mod guard;

@@ -3,7 +3,7 @@
 //! Queries become sqlparser's AST and are planned by DataFusion; everything else is parsed here
 //! into owned, normalised types, so that what runs it never looks at an AST. A clause that is
 //! not carried by these types is an error that names it.
-//! Read in this order: [`types`], [`parser`], [`create_table`], [`dialect`], [`guard`].
+//! Read in this order: `types`, `parser`, `create_table`, `dialect`, `guard`.
 
 mod alter;
 mod create_table;
