@@ -153,14 +153,16 @@ impl DdlExecutor {
         if table.table_type == TableType::External {
             table.parameters.insert(EXTERNAL.to_owned(), "TRUE".to_owned());
         }
-        let managed = (table.table_type == TableType::Managed).then(|| table.sd.location.clone());
+        // As Hive's metastore does, for tables of either kind: a directory that is missing later
+        // is a mistake.
+        let directory = (table.table_type != TableType::View).then(|| table.sd.location.clone());
         match target.metastore.create_table(table).await {
             Err(err) if err.code() == ErrorCode::TableAlreadyExists && if_not_exists => {
                 return Ok(DdlOutcome::DONE);
             }
             created => created?,
         }
-        if let Some(location) = managed {
+        if let Some(location) = directory {
             self.storage.create_dir(&location).await?;
         }
         Ok(DdlOutcome::DONE)
