@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod hive_recorded;
 #[cfg(test)]
+mod hive_served;
+#[cfg(test)]
 mod hive_service;
 #[cfg(test)]
 mod metastore_cached;
@@ -12,7 +14,11 @@ mod metastore_embedded;
 #[cfg(test)]
 mod metastore_filters;
 #[cfg(test)]
+mod metastore_postgres;
+#[cfg(test)]
 mod metastore_suite;
+#[cfg(test)]
+mod postgres;
 #[cfg(test)]
 mod storage;
 #[cfg(test)]

@@ -126,7 +126,7 @@ async fn eight_tasks_change_one_catalogue() {
 }
 
 /// Adds one to a table parameter, as a client that reads, changes and writes does.
-async fn count_up(store: &dyn Metastore) {
+pub(crate) async fn count_up(store: &dyn Metastore) {
     loop {
         let mut table = store.get_table("default", "shared").await.unwrap();
         let counter: i64 = table.parameters.get("counter").map_or(0, |n| n.parse().unwrap());

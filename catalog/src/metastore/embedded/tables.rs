@@ -1,7 +1,7 @@
 //! Tables and views.
 
 use super::databases;
-use super::dialect::{Connection, store_error};
+use super::dialect::{Connection, query};
 use super::record::{
     self, columns_from_json, columns_to_json, from_json, storage_from_json, storage_to_json,
     to_json,
@@ -46,12 +46,7 @@ macro_rules! select_tables {
 /// A table and its key.
 pub(super) async fn find(db: &mut Connection, database: &str, name: &str) -> Result<(i64, Table)> {
     let sql = select_tables!("WHERE d.name = $1 AND t.name = $2");
-    let row: Option<Row> = sqlx::query_as(sql)
-        .bind(database)
-        .bind(name)
-        .fetch_optional(&mut *db)
-        .await
-        .map_err(store_error)?;
+    let row: Option<Row> = query(sql).bind(database).bind(name).fetch_optional(db).await?;
     match row {
         Some(row) => from_row(row),
         None => {
@@ -64,14 +59,13 @@ pub(super) async fn find(db: &mut Connection, database: &str, name: &str) -> Res
 pub(super) async fn list(db: &mut Connection, database: &str) -> Result<Vec<String>> {
     let (id, _) = databases::find(db, database).await?;
     let sql = "SELECT name FROM tables WHERE database_id = $1 ORDER BY name";
-    sqlx::query_scalar(sql).bind(id).fetch_all(db).await.map_err(store_error)
+    query(sql).bind(id).scalars(db).await
 }
 
 pub(super) async fn get_all(db: &mut Connection, database: &str) -> Result<Vec<Table>> {
     databases::find(db, database).await?;
     let sql = select_tables!("WHERE d.name = $1 ORDER BY t.name");
-    let rows: Vec<Row> =
-        sqlx::query_as(sql).bind(database).fetch_all(db).await.map_err(store_error)?;
+    let rows: Vec<Row> = query(sql).bind(database).fetch_all(db).await?;
     rows.into_iter().map(|row| Ok(from_row(row)?.1)).collect()
 }
 
@@ -101,8 +95,7 @@ pub(super) async fn alter(
     let (database_id, _) = databases::find(db, &new.database).await?;
     if (&new.database, &new.name) != (&old.database, &old.name) {
         let sql = "SELECT EXISTS (SELECT 1 FROM tables WHERE database_id = $1 AND name = $2)";
-        let query = sqlx::query_scalar(sql).bind(database_id).bind(&new.name);
-        let taken: bool = query.fetch_one(&mut *db).await.map_err(store_error)?;
+        let taken: bool = query(sql).bind(database_id).bind(&new.name).scalar(db).await?;
         if taken {
             return Err(rules::table_already_exists(&new.database, &new.name));
         }
@@ -123,11 +116,10 @@ pub(super) async fn alter(
 /// Drops the statistics of columns that are gone or have another type.
 async fn forget_statistics(db: &mut Connection, id: i64, old: &Table, new: &Table) -> Result<()> {
     let sql = "SELECT column_name FROM column_statistics WHERE table_id = $1";
-    let columns: Vec<String> =
-        sqlx::query_scalar(sql).bind(id).fetch_all(&mut *db).await.map_err(store_error)?;
+    let columns: Vec<String> = query(sql).bind(id).scalars(db).await?;
     for column in columns.iter().filter(|c| !rules::statistics_survive(c, old, new)) {
         let sql = "DELETE FROM column_statistics WHERE table_id = $1 AND column_name = $2";
-        sqlx::query(sql).bind(id).bind(column).execute(&mut *db).await.map_err(store_error)?;
+        query(sql).bind(id).bind(column).execute(db).await?;
     }
     Ok(())
 }
@@ -135,15 +127,14 @@ async fn forget_statistics(db: &mut Connection, id: i64, old: &Table, new: &Tabl
 pub(super) async fn drop(db: &mut Connection, database: &str, name: &str) -> Result<()> {
     let (id, table) = find(db, database, name).await?;
     let sql = "DELETE FROM tables WHERE id = $1";
-    sqlx::query(sql).bind(id).execute(&mut *db).await.map_err(store_error)?;
+    query(sql).bind(id).execute(db).await?;
     events::add(db, vec![of_table(EventKind::DropTable, &table)]).await
 }
 
 /// Replaces a table's parameters, which counts as a change of the table.
 pub(super) async fn set_parameters(db: &mut Connection, id: i64, table: &Table) -> Result<()> {
     let sql = "UPDATE tables SET parameters = $2, version = version + 1 WHERE id = $1";
-    let query = sqlx::query(sql).bind(id).bind(to_json(&table.parameters)?);
-    query.execute(db).await.map_err(store_error)?;
+    query(sql).bind(id).bind(to_json(&table.parameters)?).execute(db).await?;
     Ok(())
 }
 
@@ -154,7 +145,7 @@ async fn write(
     table: &Table,
     id: Option<i64>,
 ) -> Result<u64> {
-    let query = sqlx::query(sql)
+    let query = query(sql)
         .bind(database_id)
         .bind(&table.name)
         .bind(table.table_type.hive_name())
@@ -174,7 +165,7 @@ async fn write(
         Some(id) => query.bind(id),
         None => query,
     };
-    Ok(query.execute(db).await.map_err(store_error)?.rows_affected())
+    query.execute(db).await
 }
 
 fn from_row(row: Row) -> Result<(i64, Table)> {
