@@ -11,8 +11,10 @@ use quern_proto::hive_metastore::{
     CallError, ClientOptions, Exception, ExceptionKind, HiveMetastoreClient, HiveMetastoreServer,
     Method, ServerOptions,
 };
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 
@@ -71,6 +73,19 @@ impl Served {
 
     pub(crate) fn location(&self, path: &str) -> String {
         format!("file://{}/{path}", self.warehouse.display())
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.as_ref().unwrap().local_address()
+    }
+
+    /// Waits until so many connections are left.
+    pub(crate) fn wait_until_idle(&self, connections: usize) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.server.as_ref().unwrap().connection_count() > connections {
+            assert!(Instant::now() < deadline, "connections are not closed");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub(crate) fn is_dir(&self, path: &str) -> bool {
