@@ -3,7 +3,7 @@
 use super::limits::QueryLimits;
 use crate::codec::QuernPhysicalCodec;
 use crate::error::from_datafusion;
-use crate::optimizer::{JoinOrder, YieldingJoins};
+use crate::optimizer::{BroadcastJoins, JoinOrder, YieldingJoins};
 use ballista_core::extension::SessionConfigExt;
 use datafusion::catalog::CatalogProviderList;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -94,7 +94,7 @@ pub fn build_session_state(
         .with_config(session_config(options))
         .with_runtime_env(env)
         .with_default_features()
-        .with_physical_optimizer_rules(physical_optimizer_rules())
+        .with_physical_optimizer_rules(physical_optimizer_rules(options)?)
         .with_relation_planners(options.relation_planners.clone());
     if let Some(catalogs) = catalogs {
         builder = builder.with_catalog_list(catalogs);
@@ -111,13 +111,19 @@ pub fn build_session_state(
 /// DataFusion's rule that chooses the sides of joins.
 const JOIN_SELECTION: &str = "join_selection";
 
+type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
+
 /// DataFusion's rules, and ours where they belong.
-fn physical_optimizer_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+fn physical_optimizer_rules(options: &StateOptions) -> quern_common::Result<Rules> {
     let mut rules = PhysicalOptimizer::new().rules;
     let sides = rules.iter().position(|rule| rule.name() == JOIN_SELECTION).unwrap_or(0);
     rules.insert(sides, Arc::new(JoinOrder::default()));
+    if let (ExecutionMode::Pipelined, Some(workers)) = (options.mode, &options.workers) {
+        let n_executors = workers.resolver.get_urls().map_err(from_datafusion)?.len();
+        rules.insert(sides + 2, Arc::new(BroadcastJoins { n_executors }));
+    }
     rules.push(Arc::new(YieldingJoins));
-    rules
+    Ok(rules)
 }
 
 fn distributed_config(workers: &Workers) -> DistributedConfig {
