@@ -68,18 +68,14 @@ async fn a_metastore_of_another_process_is_used() {
 #[test]
 fn a_listener_that_others_reach_has_to_be_asked_for() {
     let dir = tempfile::tempdir().unwrap();
-    let start = |more: &[&str]| {
-        let mut args = vec!["metastore", "--data-dir", dir.path().to_str().unwrap()];
-        args.extend(["--metastore-listen", "0.0.0.0:0"]);
-        args.extend(more);
-        args
-    };
-    let refused = Command::new(quern_binary().unwrap()).args(start(&[])).output().unwrap();
+    let data_dir = dir.path().to_str().unwrap();
+    let mut args = vec!["metastore", "--data-dir", data_dir, "--metastore-listen", "0.0.0.0:0"];
+    let refused = Command::new(quern_binary().unwrap()).args(&args).output().unwrap();
     let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success());
     assert!(errors.contains("CONFIGURATION_INVALID") && errors.contains("loopback"), "{errors}");
-    let asked = start(&["--set", "metastore.allow_remote=true"]);
-    let asked = Process::start(dir.path(), &asked).unwrap();
+    args.extend(["--set", "metastore.allow_remote=true"]);
+    let asked = Process::start(dir.path(), &args).unwrap();
     assert!(asked.address("metastore").unwrap().starts_with("0.0.0.0:"));
 }
 

@@ -11,7 +11,6 @@ use quern_scheduler::process::{self, RunningScheduler, SchedulerSetup};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// Whether executors may join.
