@@ -1,4 +1,6 @@
 //! Tables and views.
+//!
+//! A table's version is the number of the event of its last change, which is written after it.
 
 use super::databases;
 use super::dialect::{Connection, query};
@@ -71,12 +73,12 @@ pub(super) async fn get_all(db: &mut Connection, database: &str) -> Result<Vec<T
 
 pub(super) async fn create(db: &mut Connection, table: Table) -> Result<()> {
     let (database_id, database) = databases::find(db, &rules::fold(&table.database)).await?;
-    let mut table = rules::check_table(table, &database.location)?;
-    table.version = 1;
+    let table = rules::check_table(table, &database.location)?;
     let sql = "INSERT INTO tables (database_id, name, table_type, owner, create_time, version,
             storage, partition_keys, parameters, view_original_text, view_expanded_text,
             owner_type, last_access_time, retention, temporary)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        VALUES ($1, $2, $3, $4, $5, (SELECT last_id + 1 FROM event_sequence),
+            $6, $7, $8, $9, $10, $11, $12, $13, $14)
         ON CONFLICT (database_id, name) DO NOTHING";
     match write(db, sql, database_id, &table, None).await? {
         0 => Err(rules::table_already_exists(&table.database, &table.name)),
@@ -101,10 +103,11 @@ pub(super) async fn alter(
         }
     }
     let sql = "UPDATE tables SET database_id = $1, name = $2, table_type = $3, owner = $4,
-            create_time = $5, version = $6, storage = $7, partition_keys = $8, parameters = $9,
-            view_original_text = $10, view_expanded_text = $11, owner_type = $12,
-            last_access_time = $13, retention = $14, temporary = $15
-        WHERE id = $16";
+            create_time = $5, version = (SELECT last_id + 1 FROM event_sequence),
+            storage = $6, partition_keys = $7, parameters = $8,
+            view_original_text = $9, view_expanded_text = $10, owner_type = $11,
+            last_access_time = $12, retention = $13, temporary = $14
+        WHERE id = $15";
     write(db, sql, database_id, &new, Some(id)).await?;
     forget_statistics(db, id, &old, &new).await?;
     if options.cascade || options.move_partitions {
@@ -131,9 +134,11 @@ pub(super) async fn drop(db: &mut Connection, database: &str, name: &str) -> Res
     events::add(db, vec![of_table(EventKind::DropTable, &table)]).await
 }
 
-/// Replaces a table's parameters, which counts as a change of the table.
+/// Replaces a table's parameters, which is a change of the table: its event has to follow.
 pub(super) async fn set_parameters(db: &mut Connection, id: i64, table: &Table) -> Result<()> {
-    let sql = "UPDATE tables SET parameters = $2, version = version + 1 WHERE id = $1";
+    let sql = "UPDATE tables SET parameters = $2,
+            version = (SELECT last_id + 1 FROM event_sequence)
+        WHERE id = $1";
     query(sql).bind(id).bind(to_json(&table.parameters)?).execute(db).await?;
     Ok(())
 }
@@ -151,7 +156,6 @@ async fn write(
         .bind(table.table_type.hive_name())
         .bind(&table.owner)
         .bind(table.create_time)
-        .bind(table.version)
         .bind(storage_to_json(&table.sd)?)
         .bind(columns_to_json(&table.partition_keys)?)
         .bind(to_json(&table.parameters)?)

@@ -60,10 +60,11 @@ impl Fixture {
         self.behind == Behind::Ours
     }
 
-    /// A table without what a metastore of Hive's sets itself.
+    /// A table without its version and what a metastore of Hive's sets itself.
     pub(crate) fn table(&self, mut table: Table) -> Table {
+        table.version = 0;
         if !self.is_ours() {
-            (table.version, table.create_time) = (0, 0);
+            table.create_time = 0;
             forget_set_by_hive(&mut table.parameters);
         }
         if self.behind == Behind::Hive {

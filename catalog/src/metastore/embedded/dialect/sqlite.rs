@@ -20,6 +20,7 @@ const STATEMENT_CACHE: usize = 200;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "catalogue", include_str!("../../../../migrations/sqlite/0001_catalogue.sql")),
     (2, "hive clients", include_str!("../../../../migrations/sqlite/0002_hive_clients.sql")),
+    (3, "unique versions", include_str!("../../../../migrations/sqlite/0003_unique_versions.sql")),
 ];
 
 pub(super) async fn open(path: &Path) -> Result<Pools<Sqlite>> {
