@@ -19,7 +19,7 @@ fn client(server: &Process) -> RemoteMetastore {
 
 fn metastore(dir: &Path, more: &[&str]) -> Process {
     let data = dir.join("metastore");
-    let mut args = vec!["metastore", "--data-dir", data.to_str().unwrap()];
+    let mut args = vec!["metastore", "--data-dir", data.to_str().unwrap(), "--log", "error"];
     args.extend(LISTEN);
     args.extend(more);
     Process::start(dir, &args).unwrap()

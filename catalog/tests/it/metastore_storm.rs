@@ -179,7 +179,8 @@ impl Storm {
         let found: BTreeSet<_> = found.into_iter().map(|mut p| p.values.remove(0)).collect();
         assert_eq!(found, *acknowledged.partitions.lock().unwrap());
         let renamed = acknowledged.renamed.load(Ordering::Relaxed);
-        println!("{created} created, {dropped} dropped, {renamed} renamed, {counted:?}");
+        let changes: u64 = counted.values().sum();
+        println!("{created} created, {dropped} dropped, {renamed} renamed, {changes} counted");
         assert!(created > 0 && dropped > 0 && renamed > 0 && !counted.is_empty());
         check_events(store).await;
     }

@@ -519,6 +519,10 @@ async fn a_version_is_never_that_of_another_table(fixture: &Fixture) {
     store.drop_table("default", "t").await.unwrap();
     store.create_table(named("t", "2")).await.unwrap();
     late().await;
+    if fixture.behind == Behind::Hive {
+        // It moves no table to where the dropped one has left its directory.
+        return;
+    }
     store.create_table(named("u", "3")).await.unwrap();
     store.drop_table("default", "t").await.unwrap();
     let u = store.get_table("default", "u").await.unwrap();
