@@ -226,6 +226,8 @@ pub struct Config {
     pub storage: StorageConfig,
     /// The catalogue.
     pub catalog: CatalogConfig,
+    /// Where the catalogue is kept, and its service for clients of a Hive metastore.
+    pub metastore: MetastoreConfig,
     /// Limits of queries.
     pub query: QueryConfig,
     /// The executor's own limits.
@@ -244,6 +246,7 @@ impl Default for Config {
             auth: AuthConfig::default(),
             storage: StorageConfig::default(),
             catalog: CatalogConfig::default(),
+            metastore: MetastoreConfig::default(),
             query: QueryConfig::default(),
             executor: ExecutorConfig::default(),
         }
@@ -423,6 +426,69 @@ impl Default for CatalogConfig {
             file_list_cache_size: ByteSize::mib(64),
             footer_cache_size: ByteSize::mib(64),
             listing_concurrency: 32,
+        }
+    }
+}
+
+/// Where the catalogue is kept, and its service for clients of a Hive metastore.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetastoreConfig {
+    /// `postgres://…`: a database that schedulers may share; `thrift://HOST:PORT,…`: a Hive
+    /// metastore that exists; an SQLite file in the data directory when empty.
+    pub url: Secret,
+    /// `HOST:PORT` of the Hive metastore's protocol; port 0 takes a free one, and nothing is
+    /// listened on when it is empty.
+    pub listen: String,
+    /// Lets the listener be off loopback, although the protocol knows no passwords.
+    pub allow_remote: bool,
+    /// Connections at one time; one more is closed.
+    pub max_connections: usize,
+    /// Largest request that is accepted.
+    pub max_message_size: ByteSize,
+    /// Memory that all requests which are being read take together.
+    pub request_memory: ByteSize,
+    /// A connection that asked nothing for this long is closed.
+    pub idle_timeout: HumanDuration,
+    /// A lock whose holder was not heard of for this long is given to others.
+    pub lock_timeout: HumanDuration,
+    /// Locks that are held or waited for at one time.
+    pub max_locks: usize,
+    /// How long the log of changes is kept.
+    pub event_max_age: HumanDuration,
+    /// Changes that the log keeps at most.
+    pub max_events: u32,
+    /// Connections to a Hive metastore that exists.
+    pub remote_connections: usize,
+    /// How long a Hive metastore that exists may take to answer.
+    pub remote_timeout: HumanDuration,
+    /// How long its answers are believed.
+    pub cache_ttl: HumanDuration,
+    /// Its tables that are remembered.
+    pub cache_max_tables: u64,
+    /// Its partitions that are remembered.
+    pub cache_max_partitions: u64,
+}
+
+impl Default for MetastoreConfig {
+    fn default() -> Self {
+        Self {
+            url: Secret::default(),
+            listen: String::new(),
+            allow_remote: false,
+            max_connections: 512,
+            max_message_size: ByteSize::mib(64),
+            request_memory: ByteSize::mib(512),
+            idle_timeout: HumanDuration::seconds(3_600),
+            lock_timeout: HumanDuration::seconds(300),
+            max_locks: 10_000,
+            event_max_age: HumanDuration::seconds(7 * 24 * 3_600),
+            max_events: 100_000,
+            remote_connections: 8,
+            remote_timeout: HumanDuration::seconds(120),
+            cache_ttl: HumanDuration::seconds(60),
+            cache_max_tables: 10_000,
+            cache_max_partitions: 100_000,
         }
     }
 }

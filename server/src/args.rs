@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// The cluster's front: client protocols, catalogue, planning, dispatch.
     Scheduler(ServeArgs),
+    /// The catalogue alone, as a Hive metastore.
+    Metastore(MetastoreArgs),
     /// Runs tasks for a scheduler.
     Executor(ExecutorArgs),
     /// The SQL shell. Without --server it starts an embedded one.
@@ -61,7 +63,22 @@ pub(crate) struct ServeArgs {
     /// Address for executors (scheduler only), HOST:PORT; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) internal_listen: Option<String>,
+    /// Address of the Hive metastore's protocol, HOST:PORT; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metastore_listen: Option<String>,
     /// Prints one JSON line with the addresses once the server is ready.
+    #[arg(long)]
+    pub(crate) print_addresses: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct MetastoreArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Address of the Hive metastore's protocol, HOST:PORT; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metastore_listen: Option<String>,
+    /// Prints one JSON line with the address once the metastore is ready.
     #[arg(long)]
     pub(crate) print_addresses: bool,
 }

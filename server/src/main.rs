@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod config;
 mod machine;
+mod metastore;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -49,6 +50,7 @@ async fn run(cli: Cli) -> quern_common::Result<ExitCode> {
         Command::Scheduler(args) => {
             commands::serve::run(args, commands::serve::Role::Scheduler).await
         }
+        Command::Metastore(args) => commands::metastore::run(args).await,
         Command::Executor(args) => commands::executor::run(args).await,
         Command::Sql(args) => commands::sql::run(args).await,
         Command::Demo(args) => commands::demo::run(args).await,

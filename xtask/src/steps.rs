@@ -1,9 +1,9 @@
 //! The steps of `cargo xtask ci`, cheap ones first. All use the debug profile: an optimised
 //! build of DataFusion takes longer than all the tests.
 
-use crate::python;
 use crate::tidy::tidy;
 use crate::workspace::{Workspace, say};
+use crate::{postgres, python};
 use anyhow::{Context, Result};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -55,6 +55,7 @@ fn clippy(workspace: &Workspace) -> Result<()> {
 
 /// Runs the Rust tests, with nextest where it is installed.
 pub(crate) fn test(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
+    postgres::install(workspace)?;
     // Always the whole workspace: a single package would unify features anew and rebuild
     // DataFusion.
     let mut arguments = if nextest_is_installed() {

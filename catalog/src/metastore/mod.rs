@@ -16,7 +16,7 @@ mod rules;
 
 pub use cached::{CacheOptions, CachedMetastore};
 pub use embedded::EmbeddedMetastore;
-pub use hive::HiveService;
+pub use hive::{HiveListener, HiveService};
 pub use memory::MemoryMetastore;
 pub use remote::{RemoteMetastore, RemoteOptions};
 
@@ -26,6 +26,7 @@ use crate::model::{
 };
 use async_trait::async_trait;
 use quern_common::Result;
+use quern_common::config::MetastoreConfig;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
@@ -51,6 +52,17 @@ impl Default for MetastoreOptions {
             locks_max: 10_000,
             event_max_age: Duration::from_secs(7 * 24 * 60 * 60),
             events_max: 100_000,
+        }
+    }
+}
+
+impl From<&MetastoreConfig> for MetastoreOptions {
+    fn from(config: &MetastoreConfig) -> Self {
+        Self {
+            lock_timeout: config.lock_timeout.0,
+            locks_max: config.max_locks,
+            event_max_age: config.event_max_age.0,
+            events_max: config.max_events,
         }
     }
 }

@@ -180,7 +180,7 @@ pub(super) fn check_table(mut table: Table, database_location: &str) -> Result<T
     Ok(table)
 }
 
-/// Checks the definition that replaces `old`.
+/// Checks the definition that replaces `old`. Its version is the store's to set.
 pub(super) fn check_altered_table(
     old: &Table,
     mut new: Table,
@@ -197,7 +197,7 @@ pub(super) fn check_altered_table(
     if new.sd.location.is_empty() {
         new.sd.location.clone_from(&old.sd.location);
     }
-    let mut new = check_table(new, "")?;
+    let new = check_table(new, "")?;
     let key = |c: &Column| (c.name.clone(), c.hive_type.clone());
     if !old.partition_keys.iter().map(key).eq(new.partition_keys.iter().map(key)) {
         return Err(invalid(format!(
@@ -205,7 +205,6 @@ pub(super) fn check_altered_table(
             old.database, old.name
         )));
     }
-    new.version = old.version + 1;
     Ok(new)
 }
 

@@ -220,7 +220,8 @@ pub struct Table {
     pub view_original_text: Option<String>,
     /// A view's text with names resolved.
     pub view_expanded_text: Option<String>,
-    /// Counts the changes to this object; the store sets it. Compared by `alter_table`.
+    /// Differs after each change, and from every version of other tables that had or will have
+    /// this name; the store sets it. Compared by `alter_table`.
     pub version: i64,
 }
 

@@ -18,12 +18,13 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 use thrift::protocol::{TBinaryInputProtocol, TInputProtocol, TMessageType, TType};
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
-const RECORDED: &str = include_str!("../../../proto/tests/data/hive_2_3_9.hex");
+pub(crate) const RECORDED: &str = include_str!("../../../proto/tests/data/hive_2_3_9.hex");
 /// The folder in the recorded messages, and one of a test's, are equally long: the lengths of
 /// texts are part of a message.
-const RECORDED_WAREHOUSE: &str = "/srv/hive/metastore/warehouse";
+pub(crate) const RECORDED_WAREHOUSE: &str = "/srv/hive/metastore/warehouse";
 
 /// Calls that we answer otherwise, by their number, and why.
 const DIFFERENCES: &[(usize, &str, &str)] = &[
@@ -145,7 +146,7 @@ fn read_message(input: &mut dyn TInputProtocol) -> (String, bool, Tree) {
     (head.name, failed, Tree::read(input, TType::Struct))
 }
 
-fn recorded(line: &str, warehouse: &Path) -> Vec<u8> {
+pub(crate) fn recorded(line: &str, warehouse: &Path) -> Vec<u8> {
     let hex = &line[2..];
     let bytes = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16));
     let bytes: Vec<u8> = bytes.collect::<Result<_, _>>().unwrap();
@@ -248,10 +249,10 @@ async fn our_answers_are_those_of_hive() {
     let policy = LocationPolicy::Prefixes(vec![location]);
     let storage = Storage::new(&StorageConfig::default(), policy).unwrap();
     let service = HiveService::new(Arc::clone(&store), storage, Handle::current());
-    let address = "127.0.0.1:0".parse().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let options = ServerOptions::default();
-    let server = HiveMetastoreServer::start(address, options, move |_| service.clone());
-    let server = server.await.unwrap();
+    let server = HiveMetastoreServer::start(listener, options, move |_| service.clone());
+    let server = server.unwrap();
     let connection = TcpStream::connect(server.local_address()).unwrap();
 
     let lines: Vec<&str> = RECORDED.lines().filter(|line| !line.starts_with('#')).collect();

@@ -23,7 +23,6 @@ async fn fill(store: &dyn Metastore) {
 }
 
 async fn assert_filled(store: &dyn Metastore) {
-    assert_eq!(store.get_table("default", "t").await.unwrap().version, 1);
     let filter = PartitionFilter::Compare {
         key: "n".to_owned(),
         op: CompareOp::GtEq,
@@ -126,7 +125,7 @@ async fn eight_tasks_change_one_catalogue() {
 }
 
 /// Adds one to a table parameter, as a client that reads, changes and writes does.
-async fn count_up(store: &dyn Metastore) {
+pub(crate) async fn count_up(store: &dyn Metastore) {
     loop {
         let mut table = store.get_table("default", "shared").await.unwrap();
         let counter: i64 = table.parameters.get("counter").map_or(0, |n| n.parse().unwrap());
@@ -209,6 +208,9 @@ async fn a_database_of_the_first_version_is_brought_up_to_date() {
     );
     let table = store.get_table("default", "t").await.unwrap();
     assert_eq!((table.version, table.last_access_time, table.temporary), (3, 0, false));
+    // What is numbered from now on begins behind it.
+    store.alter_table("default", "t", Some(3), table).await.unwrap();
+    assert_eq!(store.get_table("default", "t").await.unwrap().version, 4);
     let filter = PartitionFilter::Compare {
         key: "k".to_owned(),
         op: CompareOp::Eq,
@@ -217,9 +219,9 @@ async fn a_database_of_the_first_version_is_brought_up_to_date() {
     let found = store.get_partitions("default", "t", &filter, None).await.unwrap();
     assert_eq!((found[0].create_time, found[0].last_access_time), (6, 0));
     assert_eq!(found[0].sd.location, "file:///old/t/k=1");
-    assert_eq!(store.last_event_id().await.unwrap(), 0);
+    assert_eq!(store.last_event_id().await.unwrap(), 4);
     store.add_partitions("default", "t", vec![partition(&["2"])], false).await.unwrap();
-    assert_eq!(store.last_event_id().await.unwrap(), 1);
+    assert_eq!(store.last_event_id().await.unwrap(), 5);
 }
 
 fn exclusive() -> LockRequest {

@@ -1,6 +1,7 @@
 //! The index answers filters as [`PartitionFilter::matches`] does, on random data.
 
-use crate::metastore_suite::{memory, partition, sqlite, table, texts};
+use crate::metastore_suite::{memory, partition, postgres, sqlite, table, texts};
+use crate::postgres::PostgresServer;
 use quern_catalog::metastore::Metastore;
 use quern_catalog::model::{
     Column, CompareOp, HIVE_DEFAULT_PARTITION, PartitionFilter, PartitionValue, partition_name,
@@ -143,9 +144,18 @@ async fn sqlite_answers_random_filters_as_the_definition_says() {
 }
 
 #[tokio::test]
+async fn postgres_answers_random_filters_as_the_definition_says() {
+    let server = PostgresServer::start().await;
+    check_random_filters(postgres(&server).await.store.as_ref(), 33).await;
+    check_thousands_of_values(postgres(&server).await.store.as_ref()).await;
+}
+
+#[tokio::test]
 async fn filters_with_thousands_of_values_are_answered() {
-    let fixture = sqlite().await;
-    let store = fixture.store.as_ref();
+    check_thousands_of_values(sqlite().await.store.as_ref()).await;
+}
+
+async fn check_thousands_of_values(store: &dyn Metastore) {
     store.create_table(table("default", "n", &[("i", "int"), ("s", "string")])).await.unwrap();
     let partitions = (0..500).map(|n| partition(&[&n.to_string(), "x"])).collect();
     store.add_partitions("default", "n", partitions, false).await.unwrap();

@@ -61,21 +61,16 @@ pub struct HiveMetastoreServer {
 }
 
 impl HiveMetastoreServer {
-    /// Listens on `address` and serves every connection with what `open` makes for it; `open`
-    /// is given the client's address.
+    /// Serves every connection of `listener` with what `open` makes for it; `open` is given the
+    /// client's address.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
-    pub async fn start<S, F>(
-        address: SocketAddr,
-        options: ServerOptions,
-        open: F,
-    ) -> io::Result<Self>
+    /// When the listener has no address.
+    pub fn start<S, F>(listener: TcpListener, options: ServerOptions, open: F) -> io::Result<Self>
     where
         S: HiveMetastoreService + 'static,
         F: Fn(SocketAddr) -> S + Send + Sync + 'static,
     {
-        let listener = TcpListener::bind(address).await?;
         let local_address = listener.local_addr()?;
         let connections = Arc::new(Connections::new(options.connections_max));
         let shutdown_grace = options.shutdown_grace;

@@ -98,9 +98,9 @@ impl HiveMetastoreService for OneTable {
 }
 
 pub(crate) async fn start(options: ServerOptions, backstage: Backstage) -> HiveMetastoreServer {
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let open = move |_| OneTable(backstage.clone());
-    HiveMetastoreServer::start(address, options, open).await.unwrap()
+    HiveMetastoreServer::start(listener, options, open).unwrap()
 }
 
 /// Waits until no connection is left.

@@ -1,11 +1,10 @@
 //! `quern executor`.
 
-use super::serve::{default_policy, init_log, shutdown_signal};
+use super::serve::{default_policy, init_log, print, shutdown_signal};
 use crate::args::ExecutorArgs;
 use crate::{config, machine};
-use quern_common::{Error, Result};
+use quern_common::Result;
 use quern_executor::{Executor, ExecutorOptions};
-use std::io::Write;
 use std::process::ExitCode;
 
 pub(crate) async fn run(args: ExecutorArgs) -> Result<ExitCode> {
@@ -25,10 +24,7 @@ pub(crate) async fn run(args: ExecutorArgs) -> Result<ExitCode> {
     let running = Executor::start(options).await?;
     if args.print_addresses {
         let addresses = serde_json::json!({ "internal": running.address().to_string() });
-        let mut out = std::io::stdout();
-        writeln!(out, "{addresses}")
-            .and_then(|()| out.flush())
-            .map_err(|err| Error::internal(format!("standard output: {err}")))?;
+        print(&addresses)?;
     }
     shutdown_signal().await;
     running.shutdown().await;

@@ -1,9 +1,8 @@
 //! `quern serve` and `quern scheduler`.
 
 use crate::args::ServeArgs;
-use crate::{config, machine};
-use quern_catalog::metastore::EmbeddedMetastore;
-use quern_catalog::metastore::Metastore;
+use crate::{config, machine, metastore};
+use quern_catalog::metastore::HiveListener;
 use quern_common::config::Config;
 use quern_common::telemetry::{self, LogFormat};
 use quern_common::{Error, ErrorCode, Result};
@@ -12,7 +11,6 @@ use quern_scheduler::process::{self, RunningScheduler, SchedulerSetup};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// Whether executors may join.
@@ -27,6 +25,8 @@ pub(crate) enum Role {
 /// A server in this process, with the threads of its queries.
 pub(crate) struct Server {
     pub(crate) running: RunningScheduler,
+    /// Where clients of a Hive metastore connect.
+    metastore: Option<HiveListener>,
     /// Dropped last: its threads run the queries.
     threads: Option<tokio::runtime::Runtime>,
 }
@@ -45,13 +45,17 @@ pub(crate) async fn run(args: ServeArgs, role: Role) -> Result<ExitCode> {
     let policy = default_policy(&config)?;
     let mut server = start(config, role, policy).await?;
     if args.print_addresses {
-        print_addresses(&server.running)?;
+        print_addresses(&server)?;
     }
     let running = &server.running;
-    tracing::info!(flight_sql = %running.flight_sql, http = %running.http, "ready");
+    let metastore = server.metastore.as_ref().map(HiveListener::local_address);
+    tracing::info!(flight_sql = %running.flight_sql, http = %running.http, ?metastore, "ready");
     tokio::select! {
         ended = server.running.wait() => ended?,
         () = shutdown_signal() => tracing::info!("shutting down"),
+    }
+    if let Some(metastore) = server.metastore.take() {
+        metastore.shutdown().await;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -67,6 +71,9 @@ pub(crate) fn serve_config(args: &ServeArgs) -> Result<Config> {
     }
     if let Some(listen) = &args.internal_listen {
         config.internal.listen.clone_from(listen);
+    }
+    if let Some(listen) = &args.metastore_listen {
+        config.metastore.listen.clone_from(listen);
     }
     Ok(config)
 }
@@ -104,9 +111,18 @@ pub(crate) fn default_policy(config: &Config) -> Result<LocationPolicy> {
     ]))
 }
 
-fn absolute(path: &Path) -> Result<std::path::PathBuf> {
+pub(crate) fn absolute(path: &Path) -> Result<std::path::PathBuf> {
     std::path::absolute(path).map_err(|err| {
         Error::new(ErrorCode::ConfigurationInvalid, format!("\"{}\": {err}", path.display()))
+    })
+}
+
+pub(crate) fn create_data_dir(config: &Config) -> Result<()> {
+    std::fs::create_dir_all(&config.data_dir).map_err(|err| {
+        Error::new(
+            ErrorCode::ConfigurationInvalid,
+            format!("data directory \"{}\": {err}", config.data_dir.display()),
+        )
     })
 }
 
@@ -117,16 +133,15 @@ pub(crate) async fn start(
     policy: LocationPolicy,
 ) -> Result<Server> {
     config.data_dir = absolute(&config.data_dir)?;
-    std::fs::create_dir_all(&config.data_dir).map_err(|err| {
-        Error::new(
-            ErrorCode::ConfigurationInvalid,
-            format!("data directory \"{}\": {err}", config.data_dir.display()),
-        )
-    })?;
+    create_data_dir(&config)?;
     let n_threads = machine::query_threads(&config);
     let threads = query_runtime(n_threads)?;
     let runtime = EngineRuntime::new(&config, policy, machine::query_memory_bytes(&config))?;
-    let metastore = open_metastore(&config).await?;
+    let store = metastore::open(&config).await?;
+    let hive = match config.metastore.listen.is_empty() {
+        true => None,
+        false => Some(metastore::listen(&config, &store, &runtime.scan().storage).await?),
+    };
     let setup = SchedulerSetup {
         flight_sql: bind("flight_sql.listen", &config.flight_sql.listen).await?,
         http: bind("http.listen", &config.http.listen).await?,
@@ -136,12 +151,12 @@ pub(crate) async fn start(
         },
         config,
         runtime,
-        metastore,
+        metastore: store,
         threads: threads.handle().clone(),
         n_threads,
     };
     let running = process::start(setup).await?;
-    Ok(Server { running, threads: Some(threads) })
+    Ok(Server { running, metastore: hive, threads: Some(threads) })
 }
 
 /// Threads for query work, apart from those that answer clients.
@@ -155,13 +170,8 @@ pub(crate) fn query_runtime(n_threads: usize) -> Result<tokio::runtime::Runtime>
         .map_err(|err| Error::internal(format!("threads: {err}")))
 }
 
-async fn open_metastore(config: &Config) -> Result<Arc<dyn Metastore>> {
-    let path = config.data_dir.join("metastore.sqlite");
-    Ok(Arc::new(EmbeddedMetastore::open_sqlite(&path, &warehouse(config)?).await?))
-}
-
 /// Where schemas without a location have their tables.
-fn warehouse(config: &Config) -> Result<String> {
+pub(crate) fn warehouse(config: &Config) -> Result<String> {
     match config.catalog.warehouse.as_str() {
         "" => Ok(absolute(&config.data_dir)?.join("warehouse").to_string_lossy().into_owned()),
         configured => Ok(configured.to_owned()),
@@ -181,14 +191,26 @@ pub(crate) async fn bind(key: &str, address: &str) -> Result<TcpListener> {
     })
 }
 
-fn print_addresses(running: &RunningScheduler) -> Result<()> {
+fn print_addresses(server: &Server) -> Result<()> {
+    let running = &server.running;
     let mut addresses = serde_json::json!({
         "flight_sql": running.flight_sql.to_string(),
         "http": running.http.to_string(),
     });
-    if let (Some(internal), Some(object)) = (running.internal, addresses.as_object_mut()) {
-        object.insert("internal".to_owned(), internal.to_string().into());
+    let more = [
+        ("internal", running.internal),
+        ("metastore", server.metastore.as_ref().map(HiveListener::local_address)),
+    ];
+    for (name, address) in more {
+        if let Some(address) = address {
+            addresses[name] = address.to_string().into();
+        }
     }
+    print(&addresses)
+}
+
+/// Prints a line that a program reads.
+pub(crate) fn print(addresses: &serde_json::Value) -> Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{addresses}")
         .and_then(|()| out.flush())

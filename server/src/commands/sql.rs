@@ -31,6 +31,7 @@ async fn embedded(args: &SqlArgs) -> Result<Server> {
     let mut config = serve::serve_config(&serve)?;
     config.flight_sql.listen = "127.0.0.1:0".to_owned();
     config.http.listen = "127.0.0.1:0".to_owned();
+    config.metastore.listen.clear();
     if args.config.log.is_none() {
         config.log = "error".to_owned();
     }

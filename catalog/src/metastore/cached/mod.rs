@@ -14,6 +14,7 @@ use crate::model::{
 use answers::{Answers, Question, TableName};
 use async_trait::async_trait;
 use quern_common::Result;
+use quern_common::config::MetastoreConfig;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,18 @@ impl Default for CacheOptions {
             entries_max: 10_000,
             names_max: 1_000_000,
             partitions_max: 100_000,
+        }
+    }
+}
+
+impl From<&MetastoreConfig> for CacheOptions {
+    fn from(config: &MetastoreConfig) -> Self {
+        Self {
+            time_to_live: config.cache_ttl.0,
+            entries_max: config.cache_max_tables,
+            // A name is a twentieth of a partition.
+            names_max: config.cache_max_partitions.saturating_mul(20),
+            partitions_max: config.cache_max_partitions,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Locks. Every call first forgets those whose holders were not heard of.
 
-use super::dialect::{Connection, store_error};
+use super::dialect::{Connection, query};
 use super::record::{from_json, to_json};
 use crate::metastore::MetastoreOptions;
 use crate::metastore::locks::{self, StoredLock};
@@ -17,21 +17,20 @@ pub(super) async fn add(
     let request = locks::check_request(request)?;
     let now = forget_dead(db, options).await?;
     let sql = "SELECT count(*) FROM locks";
-    let count: i64 = sqlx::query_scalar(sql).fetch_one(&mut *db).await.map_err(store_error)?;
+    let count: i64 = query(sql).scalar(db).await?;
     if usize::try_from(count).unwrap_or(usize::MAX) >= options.locks_max {
         return Err(locks::too_many(options.locks_max));
     }
     let sql = "INSERT INTO locks (components, user_name, host, agent, heartbeat_ms)
         VALUES ($1, $2, $3, $4, $5) RETURNING id";
-    let id = sqlx::query_scalar(sql)
+    let id = query(sql)
         .bind(to_json(&request.components)?)
         .bind(&request.user)
         .bind(&request.host)
         .bind(&request.agent)
         .bind(now)
-        .fetch_one(&mut *db)
-        .await
-        .map_err(store_error)?;
+        .scalar(db)
+        .await?;
     look_at(db, id, now).await
 }
 
@@ -52,7 +51,7 @@ async fn look_at(db: &mut Connection, id: i64, now: i64) -> Result<LockStatus> {
     let blocker = locks::blocker(lock, &all);
     if blocker.is_none() && lock.acquired_ms.is_none() {
         let sql = "UPDATE locks SET acquired_ms = $2 WHERE id = $1";
-        sqlx::query(sql).bind(id).bind(now).execute(db).await.map_err(store_error)?;
+        query(sql).bind(id).bind(now).execute(db).await?;
     }
     Ok(locks::status(id, blocker))
 }
@@ -64,8 +63,8 @@ pub(super) async fn keep(db: &mut Connection, id: i64, options: &MetastoreOption
 
 async fn beat(db: &mut Connection, id: i64, now: i64) -> Result<()> {
     let sql = "UPDATE locks SET heartbeat_ms = $2 WHERE id = $1";
-    let result = sqlx::query(sql).bind(id).bind(now).execute(db).await.map_err(store_error)?;
-    match result.rows_affected() {
+    let changed = query(sql).bind(id).bind(now).execute(db).await?;
+    match changed {
         0 => Err(locks::not_found(id)),
         _ => Ok(()),
     }
@@ -73,7 +72,7 @@ async fn beat(db: &mut Connection, id: i64, now: i64) -> Result<()> {
 
 pub(super) async fn remove(db: &mut Connection, id: i64) -> Result<()> {
     let sql = "DELETE FROM locks WHERE id = $1";
-    match sqlx::query(sql).bind(id).execute(db).await.map_err(store_error)?.rows_affected() {
+    match query(sql).bind(id).execute(db).await? {
         0 => Err(locks::not_found(id)),
         _ => Ok(()),
     }
@@ -89,15 +88,14 @@ async fn forget_dead(db: &mut Connection, options: &MetastoreOptions) -> Result<
     let now = chrono::Utc::now().timestamp_millis();
     let timeout = i64::try_from(options.lock_timeout.as_millis()).unwrap_or(i64::MAX);
     let sql = "DELETE FROM locks WHERE heartbeat_ms < $1";
-    let query = sqlx::query(sql).bind(now.saturating_sub(timeout));
-    query.execute(db).await.map_err(store_error)?;
+    query(sql).bind(now.saturating_sub(timeout)).execute(db).await?;
     Ok(now)
 }
 
 async fn all(db: &mut Connection) -> Result<Vec<StoredLock>> {
     let sql = "SELECT id, components, user_name, host, agent, acquired_ms, heartbeat_ms
         FROM locks ORDER BY id";
-    let rows: Vec<Row> = sqlx::query_as(sql).fetch_all(db).await.map_err(store_error)?;
+    let rows: Vec<Row> = query(sql).fetch_all(db).await?;
     let lock = |(id, components, user, host, agent, acquired_ms, heartbeat_ms): Row| {
         let request = LockRequest { components: from_json(&components)?, user, host, agent };
         Ok(StoredLock { id, request, acquired_ms, heartbeat_ms })

@@ -1,7 +1,8 @@
-//! The embedded metastore: the catalogue in a database file beside the data.
+//! The embedded metastore: the catalogue in an SQLite file beside the data, or in a PostgreSQL
+//! database that several schedulers share.
 //!
-//! Everything that changes something runs in one transaction on the one connection that
-//! writes; readers have connections of their own and see committed states only.
+//! Everything that changes something runs in one transaction at a time; readers see committed
+//! states only and wait for nobody.
 
 mod databases;
 mod dialect;
@@ -17,30 +18,63 @@ mod sort_value;
 mod statistics;
 mod tables;
 
-use super::events::of_database;
 use super::{AlterTableOptions, Metastore, MetastoreOptions, rules};
 use crate::model::{
-    ColumnStatistics, Database, Event, EventKind, HeldLock, HiveFunction, HivePartition,
-    LockRequest, LockStatus, ModelVersion, NewModelVersion, PartitionFilter, Table,
-    TableStatistics,
+    ColumnStatistics, Database, Event, HeldLock, HiveFunction, HivePartition, LockRequest,
+    LockStatus, ModelVersion, NewModelVersion, PartitionFilter, Table, TableStatistics,
 };
 use async_trait::async_trait;
-use dialect::{Connections, Transaction, store_error};
+use dialect::{Connections, may_succeed_again};
 use quern_common::Result;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// A metastore in an SQLite database.
-#[derive(Debug, Clone)]
+/// How often a change is tried that only failed for what others did meanwhile.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// A metastore in a database.
+#[derive(Debug)]
 pub struct EmbeddedMetastore {
     connections: Connections,
     warehouse: String,
     options: MetastoreOptions,
 }
 
+/// Does something in a transaction.
+macro_rules! transaction {
+    ($store:expr, |$tx:ident| $work:expr) => {{
+        let mut attempt = 1;
+        loop {
+            let mut connection = $store.connections.write().await?;
+            let $tx = &mut connection;
+            let done = match $work {
+                Ok(done) => connection.commit().await.map(|()| done),
+                Err(err) => Err(err),
+            };
+            match done {
+                Err(err) if may_succeed_again(&err) && attempt < ATTEMPTS_MAX => {
+                    tracing::debug!(attempt, %err, "a change of the metastore is tried again");
+                    attempt += 1;
+                }
+                done => break done,
+            }
+        }
+    }};
+}
+
+/// Does something in a transaction that may write events.
+macro_rules! change {
+    ($store:expr, |$tx:ident| $work:expr) => {
+        transaction!($store, |$tx| match $work {
+            Ok(done) => events::trim($tx, &$store.options).await.map(|()| done),
+            Err(err) => Err(err),
+        })
+    };
+}
+
 impl EmbeddedMetastore {
-    /// Opens the database at `path`, creating it with the schema `default` at `warehouse` when
-    /// it is missing. Schemas without location are placed under `warehouse`, a URL.
+    /// Opens the SQLite database at `path`, creating it with the schema `default` at `warehouse`
+    /// when it is missing. Schemas without location are placed under `warehouse`, a URL.
     ///
     /// # Errors
     /// `HIVE_METASTORE_ERROR` when the file cannot be opened, is no database, or was written by
@@ -58,11 +92,33 @@ impl EmbeddedMetastore {
         warehouse: &str,
         options: MetastoreOptions,
     ) -> Result<Self> {
-        let connections = Connections::open(path).await?;
+        let connections = Connections::open_sqlite(path).await?;
+        Self::open(connections, warehouse, options).await
+    }
+
+    /// Opens the PostgreSQL database at `url`, which others may have open too, and creates the
+    /// tables and the schema `default` as [`EmbeddedMetastore::open_sqlite`] does.
+    ///
+    /// # Errors
+    /// `CONFIGURATION_INVALID` when the URL is none; `HIVE_METASTORE_ERROR` when the server
+    /// cannot be reached or the tables were written by a newer version.
+    pub async fn open_postgres(
+        url: &str,
+        warehouse: &str,
+        options: MetastoreOptions,
+    ) -> Result<Self> {
+        let connections = Connections::open_postgres(url).await?;
+        Self::open(connections, warehouse, options).await
+    }
+
+    async fn open(
+        connections: Connections,
+        warehouse: &str,
+        options: MetastoreOptions,
+    ) -> Result<Self> {
         let store = Self { connections, warehouse: warehouse.to_owned(), options };
-        let mut tx = store.connections.write().await?;
-        databases::insert(&mut tx, &rules::default_database(warehouse)).await?;
-        commit(tx).await?;
+        let default = rules::default_database(warehouse);
+        transaction!(store, |tx| databases::insert(tx, &default).await)?;
         Ok(store)
     }
 
@@ -71,22 +127,12 @@ impl EmbeddedMetastore {
     pub async fn close(&self) {
         self.connections.close().await;
     }
-
-    /// Ends a transaction that may have written events.
-    async fn commit_change(&self, mut tx: Transaction) -> Result<()> {
-        events::trim(&mut tx, &self.options).await?;
-        commit(tx).await
-    }
-}
-
-async fn commit(tx: Transaction) -> Result<()> {
-    tx.commit().await.map_err(store_error)
 }
 
 #[async_trait]
 impl Metastore for EmbeddedMetastore {
     async fn list_databases(&self) -> Result<Vec<String>> {
-        databases::list(&mut *self.connections.read().await?).await
+        databases::list(&mut self.connections.read().await?).await
     }
 
     async fn get_database(&self, name: &str) -> Result<Database> {
@@ -96,35 +142,18 @@ impl Metastore for EmbeddedMetastore {
 
     async fn create_database(&self, database: Database) -> Result<()> {
         let database = rules::check_database(database, &self.warehouse)?;
-        let mut tx = self.connections.write().await?;
-        match databases::insert(&mut tx, &database).await? {
-            true => {
-                let change = of_database(EventKind::CreateDatabase, &database.name);
-                events::add(&mut tx, vec![change]).await?;
-                self.commit_change(tx).await
-            }
-            false => Err(rules::schema_already_exists(&database.name)),
-        }
+        change!(self, |tx| databases::create(tx, &database).await)
     }
 
     async fn alter_database(&self, mut database: Database) -> Result<()> {
-        let mut tx = self.connections.write().await?;
         database.name = rules::fold(&database.name);
-        databases::find(&mut tx, &database.name).await?;
-        let database = rules::check_database(database, &self.warehouse)?;
-        databases::update(&mut tx, &database).await?;
-        let change = of_database(EventKind::AlterDatabase, &database.name);
-        events::add(&mut tx, vec![change]).await?;
-        self.commit_change(tx).await
+        change!(self, |tx| databases::alter(tx, database.clone(), &self.warehouse).await)
     }
 
     async fn drop_database(&self, name: &str, cascade: bool) -> Result<()> {
         let name = rules::fold(name);
         rules::check_droppable(&name)?;
-        let mut tx = self.connections.write().await?;
-        databases::drop(&mut tx, &name, cascade).await?;
-        events::add(&mut tx, vec![of_database(EventKind::DropDatabase, &name)]).await?;
-        self.commit_change(tx).await
+        change!(self, |tx| databases::drop(tx, &name, cascade).await)
     }
 
     async fn list_tables(&self, database: &str) -> Result<Vec<String>> {
@@ -143,9 +172,7 @@ impl Metastore for EmbeddedMetastore {
     }
 
     async fn create_table(&self, table: Table) -> Result<()> {
-        let mut tx = self.connections.write().await?;
-        tables::create(&mut tx, table).await?;
-        self.commit_change(tx).await
+        change!(self, |tx| tables::create(tx, table.clone()).await)
     }
 
     async fn alter_table_with(
@@ -156,15 +183,11 @@ impl Metastore for EmbeddedMetastore {
         options: AlterTableOptions,
     ) -> Result<()> {
         let (database, name) = (rules::fold(database), rules::fold(name));
-        let mut tx = self.connections.write().await?;
-        tables::alter(&mut tx, (&database, &name), table, &options).await?;
-        self.commit_change(tx).await
+        change!(self, |tx| tables::alter(tx, (&database, &name), table.clone(), &options).await)
     }
 
     async fn drop_table(&self, database: &str, name: &str) -> Result<()> {
-        let mut tx = self.connections.write().await?;
-        tables::drop(&mut tx, &rules::fold(database), &rules::fold(name)).await?;
-        self.commit_change(tx).await
+        change!(self, |tx| tables::drop(tx, &rules::fold(database), &rules::fold(name)).await)
     }
 
     async fn add_partitions(
@@ -175,11 +198,13 @@ impl Metastore for EmbeddedMetastore {
         if_not_exists: bool,
     ) -> Result<usize> {
         let (database, table) = (rules::fold(database), rules::fold(table));
-        let mut tx = self.connections.write().await?;
-        let added =
-            partitions::add(&mut tx, (&database, &table), partitions, if_not_exists).await?;
-        self.commit_change(tx).await?;
-        Ok(added)
+        change!(self, |tx| partitions::add(
+            tx,
+            (&database, &table),
+            partitions.clone(),
+            if_not_exists
+        )
+        .await)
     }
 
     async fn alter_partitions(
@@ -189,9 +214,7 @@ impl Metastore for EmbeddedMetastore {
         partitions: Vec<HivePartition>,
     ) -> Result<()> {
         let (database, table) = (rules::fold(database), rules::fold(table));
-        let mut tx = self.connections.write().await?;
-        partitions::alter(&mut tx, (&database, &table), partitions).await?;
-        self.commit_change(tx).await
+        change!(self, |tx| partitions::alter(tx, (&database, &table), partitions.clone()).await)
     }
 
     async fn rename_partition(
@@ -202,9 +225,8 @@ impl Metastore for EmbeddedMetastore {
         partition: HivePartition,
     ) -> Result<()> {
         let (database, table) = (rules::fold(database), rules::fold(table));
-        let mut tx = self.connections.write().await?;
-        partitions::rename(&mut tx, (&database, &table), values, partition).await?;
-        self.commit_change(tx).await
+        change!(self, |tx| partitions::rename(tx, (&database, &table), values, partition.clone())
+            .await)
     }
 
     async fn drop_partitions(
@@ -215,10 +237,8 @@ impl Metastore for EmbeddedMetastore {
         if_exists: bool,
     ) -> Result<usize> {
         let (database, table) = (rules::fold(database), rules::fold(table));
-        let mut tx = self.connections.write().await?;
-        let dropped = partitions::drop(&mut tx, (&database, &table), values, if_exists).await?;
-        self.commit_change(tx).await?;
-        Ok(dropped)
+        change!(self, |tx| partitions::drop(tx, (&database, &table), values.clone(), if_exists)
+            .await)
     }
 
     async fn get_partitions(
@@ -283,9 +303,7 @@ impl Metastore for EmbeddedMetastore {
         columns: Vec<ColumnStatistics>,
     ) -> Result<()> {
         let (database, table) = (rules::fold(database), rules::fold(table));
-        let mut tx = self.connections.write().await?;
-        statistics::set(&mut tx, (&database, &table), columns).await?;
-        self.commit_change(tx).await
+        change!(self, |tx| statistics::set(tx, (&database, &table), columns.clone()).await)
     }
 
     async fn delete_column_statistics(
@@ -296,10 +314,7 @@ impl Metastore for EmbeddedMetastore {
     ) -> Result<usize> {
         let (database, table) = (rules::fold(database), rules::fold(table));
         let column = column.map(rules::fold);
-        let mut tx = self.connections.write().await?;
-        let gone = statistics::delete(&mut tx, (&database, &table), column.as_deref()).await?;
-        self.commit_change(tx).await?;
-        Ok(gone)
+        change!(self, |tx| statistics::delete(tx, (&database, &table), column.as_deref()).await)
     }
 
     async fn get_partition_column_statistics(
@@ -321,9 +336,13 @@ impl Metastore for EmbeddedMetastore {
         columns: Vec<ColumnStatistics>,
     ) -> Result<()> {
         let (database, table) = (rules::fold(database), rules::fold(table));
-        let mut tx = self.connections.write().await?;
-        statistics::set_of_partition(&mut tx, (&database, &table), values, columns).await?;
-        self.commit_change(tx).await
+        change!(self, |tx| statistics::set_of_partition(
+            tx,
+            (&database, &table),
+            values,
+            columns.clone()
+        )
+        .await)
     }
 
     async fn delete_partition_column_statistics(
@@ -335,12 +354,9 @@ impl Metastore for EmbeddedMetastore {
     ) -> Result<usize> {
         let (database, table) = (rules::fold(database), rules::fold(table));
         let column = column.map(rules::fold);
-        let mut tx = self.connections.write().await?;
         let named = (database.as_str(), table.as_str());
-        let gone =
-            statistics::delete_of_partition(&mut tx, named, values, column.as_deref()).await?;
-        self.commit_change(tx).await?;
-        Ok(gone)
+        change!(self, |tx| statistics::delete_of_partition(tx, named, values, column.as_deref())
+            .await)
     }
 
     async fn list_functions(&self, database: &str) -> Result<Vec<HiveFunction>> {
@@ -354,62 +370,43 @@ impl Metastore for EmbeddedMetastore {
     }
 
     async fn create_function(&self, function: HiveFunction) -> Result<()> {
-        let mut tx = self.connections.write().await?;
-        functions::create(&mut tx, function).await?;
-        self.commit_change(tx).await
+        change!(self, |tx| functions::create(tx, function.clone()).await)
     }
 
     async fn alter_function(&self, function: HiveFunction) -> Result<()> {
-        let mut tx = self.connections.write().await?;
-        functions::alter(&mut tx, function).await?;
-        commit(tx).await
+        transaction!(self, |tx| functions::alter(tx, function.clone()).await)
     }
 
     async fn drop_function(&self, database: &str, name: &str) -> Result<()> {
-        let mut tx = self.connections.write().await?;
-        functions::drop(&mut tx, &rules::fold(database), &rules::fold(name)).await?;
-        self.commit_change(tx).await
+        change!(self, |tx| functions::drop(tx, &rules::fold(database), &rules::fold(name)).await)
     }
 
     async fn lock(&self, request: LockRequest) -> Result<LockStatus> {
-        let mut tx = self.connections.write().await?;
-        let status = locks::add(&mut tx, request, &self.options).await?;
-        commit(tx).await?;
-        Ok(status)
+        transaction!(self, |tx| locks::add(tx, request.clone(), &self.options).await)
     }
 
     async fn check_lock(&self, id: i64) -> Result<LockStatus> {
-        let mut tx = self.connections.write().await?;
-        let status = locks::check(&mut tx, id, &self.options).await?;
-        commit(tx).await?;
-        Ok(status)
+        transaction!(self, |tx| locks::check(tx, id, &self.options).await)
     }
 
     async fn unlock(&self, id: i64) -> Result<()> {
-        let mut tx = self.connections.write().await?;
-        locks::remove(&mut tx, id).await?;
-        commit(tx).await
+        transaction!(self, |tx| locks::remove(tx, id).await)
     }
 
     async fn keep_lock(&self, id: i64) -> Result<()> {
-        let mut tx = self.connections.write().await?;
-        locks::keep(&mut tx, id, &self.options).await?;
-        commit(tx).await
+        transaction!(self, |tx| locks::keep(tx, id, &self.options).await)
     }
 
     async fn list_locks(&self) -> Result<Vec<HeldLock>> {
-        let mut tx = self.connections.write().await?;
-        let held = locks::list(&mut tx, &self.options).await?;
-        commit(tx).await?;
-        Ok(held)
+        transaction!(self, |tx| locks::list(tx, &self.options).await)
     }
 
     async fn last_event_id(&self) -> Result<i64> {
-        events::last_id(&mut *self.connections.read().await?).await
+        events::last_id(&mut self.connections.read().await?).await
     }
 
     async fn list_events(&self, after: i64, limit: usize) -> Result<Vec<Event>> {
-        events::list(&mut *self.connections.read().await?, after, limit).await
+        events::list(&mut self.connections.read().await?, after, limit).await
     }
 
     async fn create_model_version(
@@ -417,10 +414,7 @@ impl Metastore for EmbeddedMetastore {
         model: NewModelVersion,
         or_replace: bool,
     ) -> Result<ModelVersion> {
-        let mut tx = self.connections.write().await?;
-        let published = models::publish(&mut tx, model, or_replace).await?;
-        commit(tx).await?;
-        Ok(published)
+        transaction!(self, |tx| models::publish(tx, model.clone(), or_replace).await)
     }
 
     async fn get_model(
@@ -439,9 +433,6 @@ impl Metastore for EmbeddedMetastore {
     }
 
     async fn drop_model(&self, database: &str, name: &str) -> Result<Vec<ModelVersion>> {
-        let mut tx = self.connections.write().await?;
-        let dropped = models::drop(&mut tx, &rules::fold(database), &rules::fold(name)).await?;
-        commit(tx).await?;
-        Ok(dropped)
+        transaction!(self, |tx| models::drop(tx, &rules::fold(database), &rules::fold(name)).await)
     }
 }

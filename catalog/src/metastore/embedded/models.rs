@@ -1,7 +1,7 @@
 //! Models of machine learning.
 
 use super::databases;
-use super::dialect::{Connection, store_error};
+use super::dialect::{Connection, query};
 use super::record::{from_json, to_json};
 use crate::metastore::rules;
 use crate::model::{ModelVersion, NewModelVersion};
@@ -44,8 +44,8 @@ pub(super) async fn publish(
     let (database_id, _) = databases::find(db, &model.database).await?;
     let sql = "INSERT INTO models (database_id, name) VALUES ($1, $2)
         ON CONFLICT (database_id, name) DO NOTHING";
-    let created = sqlx::query(sql).bind(database_id).bind(&model.name).execute(&mut *db).await;
-    if created.map_err(store_error)?.rows_affected() == 0 && !or_replace {
+    let created = query(sql).bind(database_id).bind(&model.name).execute(db).await;
+    if created? == 0 && !or_replace {
         return Err(rules::model_already_exists(&model));
     }
     let sql = "INSERT INTO model_versions (model_id, version, algorithm, artifact_location,
@@ -54,7 +54,7 @@ pub(super) async fn publish(
             WHERE model_id = m.id), 0), $3, $4, $5, $6, $7, $8, $9, $10, $11
         FROM models m WHERE m.database_id = $1 AND m.name = $2
         RETURNING version";
-    let version = sqlx::query_scalar(sql)
+    let version = query(sql)
         .bind(database_id)
         .bind(&model.name)
         .bind(&model.algorithm)
@@ -66,9 +66,8 @@ pub(super) async fn publish(
         .bind(to_json(&model.source_tables)?)
         .bind(&model.owner)
         .bind(model.create_time)
-        .fetch_one(db)
-        .await
-        .map_err(store_error)?;
+        .scalar(db)
+        .await?;
     Ok(ModelVersion { version, model })
 }
 
@@ -89,12 +88,7 @@ pub(super) async fn find(
 /// All versions of a model, of which there is one at least.
 async fn versions(db: &mut Connection, database: &str, name: &str) -> Result<Vec<ModelVersion>> {
     let sql = select_versions!("WHERE d.name = $1 AND m.name = $2 ORDER BY v.version");
-    let rows: Vec<Row> = sqlx::query_as(sql)
-        .bind(database)
-        .bind(name)
-        .fetch_all(&mut *db)
-        .await
-        .map_err(store_error)?;
+    let rows: Vec<Row> = query(sql).bind(database).bind(name).fetch_all(db).await?;
     if rows.is_empty() {
         databases::find(db, database).await?;
         return Err(rules::model_not_found(database, name, None));
@@ -109,8 +103,7 @@ pub(super) async fn list(db: &mut Connection, database: &str) -> Result<Vec<Mode
             AND v.version = (SELECT max(version) FROM model_versions WHERE model_id = m.id)
         ORDER BY m.name"
     );
-    let rows: Vec<Row> =
-        sqlx::query_as(sql).bind(database).fetch_all(db).await.map_err(store_error)?;
+    let rows: Vec<Row> = query(sql).bind(database).fetch_all(db).await?;
     rows.into_iter().map(from_row).collect()
 }
 
@@ -122,7 +115,7 @@ pub(super) async fn drop(
     let dropped = versions(db, database, name).await?;
     let (database_id, _) = databases::find(db, database).await?;
     let sql = "DELETE FROM models WHERE database_id = $1 AND name = $2";
-    sqlx::query(sql).bind(database_id).bind(name).execute(db).await.map_err(store_error)?;
+    query(sql).bind(database_id).bind(name).execute(db).await?;
     Ok(dropped)
 }
 

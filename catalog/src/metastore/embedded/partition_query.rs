@@ -5,7 +5,7 @@
 //! fixes it), so that the key that leaves the fewest partitions comes first; which that is, is
 //! asked of the index.
 
-use super::dialect::{Connection, MAX_BINDS, QueryBuilder, store_error};
+use super::dialect::{Connection, MAX_BINDS, QueryBuilder};
 use super::sort_value::{self, sort_value};
 use crate::model::{CheckedFilter, CompareOp, Condition};
 use quern_common::Result;
@@ -37,7 +37,7 @@ pub(super) async fn select(
     limit: Option<i64>,
 ) -> Result<QueryBuilder> {
     let keys = join_order(db, table_id, filter).await?;
-    let mut sql = QueryBuilder::new(format!("SELECT {columns} FROM "));
+    let mut sql = QueryBuilder::new(db, format!("SELECT {columns} FROM "));
     for key in &keys {
         sql.push(format_args!("partition_key_values k{key} CROSS JOIN "));
     }
@@ -120,7 +120,8 @@ async fn count(
     if conditions.is_empty() {
         return Ok(SAMPLE);
     }
-    let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT 1 FROM partition_key_values k");
+    let mut sql =
+        QueryBuilder::new(db, "SELECT count(*) FROM (SELECT 1 FROM partition_key_values k");
     sql.push(format_args!("{key} WHERE table_id = ")).push_bind(table_id);
     sql.push(" AND key_index = ").push_bind(key_index(key));
     for condition in conditions {
@@ -128,7 +129,7 @@ async fn count(
         push_condition(&mut sql, key, condition);
     }
     sql.push(" LIMIT ").push_bind(SAMPLE).push(") AS sample");
-    sql.build_query_scalar().fetch_one(db).await.map_err(store_error)
+    sql.build().scalar(db).await
 }
 
 fn push_filter(sql: &mut QueryBuilder, filter: &CheckedFilter) {
@@ -184,10 +185,7 @@ fn push_condition(sql: &mut QueryBuilder, key: usize, condition: &Condition) {
         }
         Condition::In(values) => {
             sql.push(format_args!("{value} IN ("));
-            let mut list = sql.separated(", ");
-            for value in values {
-                list.push_bind(sort_value(Some(value)));
-            }
+            sql.push_list(values.iter().map(|value| sort_value(Some(value))));
             sql.push(")");
         }
         Condition::IsNull => push_compare(sql, &value, "=", sort_value::NULL.to_vec()),
@@ -229,12 +227,11 @@ mod tests {
 
     async fn plan_of(filter: CheckedFilter) -> String {
         let dir = tempfile::tempdir().unwrap();
-        let connections = Connections::open(&dir.path().join("m.db")).await.unwrap();
+        let connections = Connections::open_sqlite(&dir.path().join("m.db")).await.unwrap();
         let mut db = connections.read().await.unwrap();
-        let sql = select(&mut db, "p.name", 1, &filter, Some(10)).await.unwrap().into_string();
-        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let steps: Vec<(i64, i64, i64, String)> =
-            sqlx::query_as(explain).fetch_all(&mut *db).await.unwrap();
+        let mut sql = select(&mut db, "p.name", 1, &filter, Some(10)).await.unwrap();
+        sql.prepend("EXPLAIN QUERY PLAN ");
+        let steps: Vec<(i64, i64, i64, String)> = sql.build().fetch_all(&mut db).await.unwrap();
         steps.into_iter().map(|step| step.3 + "\n").collect()
     }
 

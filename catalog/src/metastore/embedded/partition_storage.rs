@@ -1,6 +1,6 @@
 //! The storage descriptors of partitions, each once a table.
 
-use super::dialect::{Connection, store_error};
+use super::dialect::{Connection, query};
 use super::record::{storage_from_json, storage_to_json};
 use crate::metastore::{AlterTableOptions, rules};
 use crate::model::{StorageDescriptor, Table};
@@ -18,8 +18,7 @@ pub(super) async fn follow_table(
     options: &AlterTableOptions,
 ) -> Result<()> {
     let sql = "SELECT id, definition FROM partition_storage WHERE table_id = $1";
-    let rows: Vec<(i64, String)> =
-        sqlx::query_as(sql).bind(table_id).fetch_all(&mut *db).await.map_err(store_error)?;
+    let rows: Vec<(i64, String)> = query(sql).bind(table_id).fetch_all(db).await?;
     for (id, definition) in rows {
         let mut sd = storage_from_json(&definition)?;
         if options.cascade {
@@ -35,8 +34,7 @@ pub(super) async fn follow_table(
             // There may be a row like this already; what nobody uses is dropped below.
             let new_id = insert_storage(db, table_id, &changed).await?;
             let sql = "UPDATE partitions SET storage_id = $2 WHERE storage_id = $1";
-            let query = sqlx::query(sql).bind(id).bind(new_id);
-            query.execute(&mut *db).await.map_err(store_error)?;
+            query(sql).bind(id).bind(new_id).execute(db).await?;
         }
     }
     if options.move_partitions {
@@ -55,13 +53,11 @@ async fn move_locations(
     (old, new): (&Table, &Table),
 ) -> Result<()> {
     let sql = "SELECT id, location FROM partitions WHERE table_id = $1 AND location IS NOT NULL";
-    let rows: Vec<(i64, String)> =
-        sqlx::query_as(sql).bind(table_id).fetch_all(&mut *db).await.map_err(store_error)?;
+    let rows: Vec<(i64, String)> = query(sql).bind(table_id).fetch_all(db).await?;
     for (id, location) in rows {
         if let Some(moved) = rules::moved(&location, &old.sd.location, &new.sd.location) {
             let sql = "UPDATE partitions SET location = $2 WHERE id = $1";
-            let query = sqlx::query(sql).bind(id).bind(moved);
-            query.execute(&mut *db).await.map_err(store_error)?;
+            query(sql).bind(id).bind(moved).execute(db).await?;
         }
     }
     Ok(())
@@ -77,8 +73,7 @@ async fn forget_statistics(
     for column in columns.filter(|c| !rules::statistics_survive(c, old, new)) {
         let sql = "DELETE FROM partition_column_statistics WHERE column_name = $2
             AND partition_id IN (SELECT id FROM partitions WHERE table_id = $1)";
-        let query = sqlx::query(sql).bind(table_id).bind(column);
-        query.execute(&mut *db).await.map_err(store_error)?;
+        query(sql).bind(table_id).bind(column).execute(db).await?;
     }
     Ok(())
 }
@@ -151,19 +146,18 @@ async fn insert_storage(db: &mut Connection, table_id: i64, definition: &str) ->
     let sql = "INSERT INTO partition_storage (table_id, digest, definition) VALUES ($1, $2, $3)
         ON CONFLICT (table_id, digest) DO UPDATE SET digest = excluded.digest
         RETURNING id";
-    sqlx::query_scalar(sql)
+    query(sql)
         .bind(table_id)
         .bind(Sha256::digest(definition).to_vec())
         .bind(definition)
-        .fetch_one(db)
+        .scalar(db)
         .await
-        .map_err(store_error)
 }
 
 pub(super) async fn drop_unused(db: &mut Connection, table_id: i64) -> Result<()> {
     let sql = "DELETE FROM partition_storage WHERE table_id = $1
         AND NOT EXISTS (SELECT 1 FROM partitions p WHERE p.storage_id = partition_storage.id)";
-    sqlx::query(sql).bind(table_id).execute(db).await.map_err(store_error)?;
+    query(sql).bind(table_id).execute(db).await?;
     Ok(())
 }
 
@@ -177,8 +171,7 @@ impl StorageCache {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
                 let sql = "SELECT definition FROM partition_storage WHERE id = $1";
-                let definition: String =
-                    sqlx::query_scalar(sql).bind(id).fetch_one(db).await.map_err(store_error)?;
+                let definition: String = query(sql).bind(id).scalar(db).await?;
                 Ok(entry.insert(storage_from_json(&definition)?))
             }
         }

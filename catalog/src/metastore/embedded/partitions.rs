@@ -1,6 +1,6 @@
 //! Partitions: reading them by the index, adding, changing and dropping them.
 
-use super::dialect::{Connection, QueryBuilder, store_error};
+use super::dialect::{Connection, QueryBuilder, query};
 use super::partition_storage::{StorageCache, StorageIds, drop_unused};
 use super::record::{from_json, to_json};
 use super::sort_value::sort_value;
@@ -32,11 +32,11 @@ pub(super) async fn select(
     let (id, table) = tables::find(db, database, table).await?;
     let filter = filter.check(&table.partition_keys)?;
     let rows: Vec<Row> = if partition_query::fits(&filter) {
-        let mut sql = partition_query::select(db, COLUMNS, id, &filter, to_limit(limit)).await?;
-        sql.build_query_as().fetch_all(&mut *db).await.map_err(store_error)?
+        let sql = partition_query::select(db, COLUMNS, id, &filter, to_limit(limit)).await?;
+        sql.build().fetch_all(db).await?
     } else {
-        let mut sql = partition_query::select(db, COLUMNS, id, &every(), None).await?;
-        let rows: Vec<Row> = sql.build_query_as().fetch_all(&mut *db).await.map_err(store_error)?;
+        let sql = partition_query::select(db, COLUMNS, id, &every(), None).await?;
+        let rows: Vec<Row> = sql.build().fetch_all(db).await?;
         keep(rows, |row| &row.0, &table, &filter, limit)?
     };
     let mut storage = StorageCache::default();
@@ -56,11 +56,11 @@ pub(super) async fn select_names(
     let (id, table) = tables::find(db, database, table).await?;
     let filter = filter.check(&table.partition_keys)?;
     if partition_query::fits(&filter) {
-        let mut sql = partition_query::select(db, "p.name", id, &filter, to_limit(limit)).await?;
-        return sql.build_query_scalar().fetch_all(db).await.map_err(store_error);
+        let sql = partition_query::select(db, "p.name", id, &filter, to_limit(limit)).await?;
+        return sql.build().scalars(db).await;
     }
-    let mut sql = partition_query::select(db, "p.name", id, &every(), None).await?;
-    let names: Vec<String> = sql.build_query_scalar().fetch_all(db).await.map_err(store_error)?;
+    let sql = partition_query::select(db, "p.name", id, &every(), None).await?;
+    let names: Vec<String> = sql.build().scalars(db).await?;
     keep(names, |name| name, &table, &filter, limit)
 }
 
@@ -131,15 +131,12 @@ async fn select_named(
     let mut storage = StorageCache::default();
     let mut partitions = Vec::with_capacity(names.len());
     for names in names.chunks(NAMES_PER_SELECT) {
-        let mut sql = QueryBuilder::new("SELECT ");
+        let mut sql = QueryBuilder::new(db, "SELECT ");
         sql.push(COLUMNS).push(" FROM partitions p WHERE p.table_id = ").push_bind(table_id);
         sql.push(" AND p.name IN (");
-        let mut list = sql.separated(", ");
-        for name in names {
-            list.push_bind(name);
-        }
+        sql.push_list(names);
         sql.push(") ORDER BY p.name");
-        let rows: Vec<Row> = sql.build_query_as().fetch_all(&mut *db).await.map_err(store_error)?;
+        let rows: Vec<Row> = sql.build().fetch_all(db).await?;
         for row in rows {
             partitions.push(from_row(db, &mut storage, row).await?);
         }
@@ -155,15 +152,14 @@ pub(super) async fn find_id(
     name: &str,
 ) -> Result<i64> {
     let sql = "SELECT id FROM partitions WHERE table_id = $1 AND name = $2";
-    let query = sqlx::query_scalar(sql).bind(table_id).bind(name);
-    let id: Option<i64> = query.fetch_optional(db).await.map_err(store_error)?;
+    let id: Option<i64> = query(sql).bind(table_id).bind(name).optional_scalar(db).await?;
     id.ok_or_else(|| rules::partition_not_found(table, name))
 }
 
 pub(super) async fn count(db: &mut Connection, database: &str, table: &str) -> Result<usize> {
     let (id, _) = tables::find(db, database, table).await?;
     let sql = "SELECT count(*) FROM partitions WHERE table_id = $1";
-    let count: i64 = sqlx::query_scalar(sql).bind(id).fetch_one(db).await.map_err(store_error)?;
+    let count: i64 = query(sql).bind(id).scalar(db).await?;
     Ok(usize::try_from(count).unwrap_or_default())
 }
 
@@ -211,23 +207,26 @@ async fn insert(
         rows.push((checked, stored(db, table_id, table, checked, storage).await?));
     }
     let mut sql = QueryBuilder::new(
+        db,
         "INSERT INTO partitions (table_id, name, create_time, storage_id, location, parameters,
             row_count, total_bytes, file_count, last_access_time) ",
     );
-    sql.push_values(rows, |mut row, (checked, stored)| {
-        row.push_bind(table_id)
-            .push_bind(&checked.name)
-            .push_bind(checked.partition.create_time)
-            .push_bind(stored.storage_id)
-            .push_bind(stored.location)
-            .push_bind(stored.parameters)
-            .push_bind(stored.row_count)
-            .push_bind(stored.total_bytes)
-            .push_bind(stored.file_count)
-            .push_bind(checked.partition.last_access_time);
-    });
+    sql.push_rows(rows.into_iter().map(|(checked, stored)| {
+        [
+            table_id.into(),
+            (&checked.name).into(),
+            checked.partition.create_time.into(),
+            stored.storage_id.into(),
+            stored.location.into(),
+            stored.parameters.into(),
+            stored.row_count.into(),
+            stored.total_bytes.into(),
+            stored.file_count.into(),
+            checked.partition.last_access_time.into(),
+        ]
+    }));
     sql.push(" ON CONFLICT (table_id, name) DO NOTHING RETURNING name, id");
-    let ids: Vec<(String, i64)> = sql.build_query_as().fetch_all(db).await.map_err(store_error)?;
+    let ids: Vec<(String, i64)> = sql.build().fetch_all(db).await?;
     Ok(ids.into_iter().collect())
 }
 
@@ -244,15 +243,13 @@ async fn insert_key_values(
         .collect();
     for chunk in rows.chunks(ROWS_PER_INSERT) {
         let mut sql = QueryBuilder::new(
+            db,
             "INSERT INTO partition_key_values (partition_id, key_index, table_id, sort_value) ",
         );
-        sql.push_values(chunk, |mut row, (id, key, value)| {
-            row.push_bind(*id)
-                .push_bind(*key)
-                .push_bind(table_id)
-                .push_bind(sort_value(value.as_ref()));
-        });
-        sql.build().execute(&mut *db).await.map_err(store_error)?;
+        sql.push_rows(chunk.iter().map(|(id, key, value)| {
+            [(*id).into(), (*key).into(), table_id.into(), sort_value(value.as_ref()).into()]
+        }));
+        sql.build().execute(db).await?;
     }
     Ok(())
 }
@@ -288,7 +285,7 @@ pub(super) async fn rename(
             return Err(rules::partition_already_exists(&table, &checked.name));
         }
         let sql = "DELETE FROM partition_key_values WHERE partition_id = $1";
-        sqlx::query(sql).bind(partition_id).execute(&mut *db).await.map_err(store_error)?;
+        query(sql).bind(partition_id).execute(db).await?;
         insert_key_values(db, id, &[(partition_id, &checked)]).await?;
     }
     update(db, (id, &table), &before, &checked, &mut StorageIds::default()).await?;
@@ -309,7 +306,7 @@ async fn update(
             create_time = CASE WHEN $10 = 0 THEN create_time ELSE $10 END, name = $11
         WHERE table_id = $1 AND name = $2";
     let stored = stored(db, table_id, table, checked, storage).await?;
-    let result = sqlx::query(sql)
+    let changed = query(sql)
         .bind(table_id)
         .bind(name)
         .bind(stored.storage_id)
@@ -321,10 +318,9 @@ async fn update(
         .bind(checked.partition.last_access_time)
         .bind(checked.partition.create_time)
         .bind(&checked.name)
-        .execute(&mut *db)
-        .await
-        .map_err(store_error)?;
-    match result.rows_affected() {
+        .execute(db)
+        .await?;
+    match changed {
         0 => Err(rules::partition_not_found(table, name)),
         _ => Ok(()),
     }
@@ -340,8 +336,8 @@ pub(super) async fn drop(
     let mut dropped = Vec::new();
     for name in rules::names_of(&table, values)? {
         let sql = "DELETE FROM partitions WHERE table_id = $1 AND name = $2";
-        let query = sqlx::query(sql).bind(id).bind(&name).execute(&mut *db);
-        match query.await.map_err(store_error)?.rows_affected() {
+        let changed = query(sql).bind(id).bind(&name).execute(db).await?;
+        match changed {
             0 if !if_exists => return Err(rules::partition_not_found(&table, &name)),
             0 => {}
             _ => dropped.push(name),
@@ -360,8 +356,7 @@ pub(super) async fn set_parameters(
     partition: &HivePartition,
 ) -> Result<()> {
     let sql = "UPDATE partitions SET parameters = $2 WHERE id = $1";
-    let query = sqlx::query(sql).bind(partition_id).bind(to_json(&partition.parameters)?);
-    query.execute(db).await.map_err(store_error)?;
+    query(sql).bind(partition_id).bind(to_json(&partition.parameters)?).execute(db).await?;
     Ok(())
 }
 

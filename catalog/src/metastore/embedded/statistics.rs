@@ -1,6 +1,6 @@
 //! Statistics.
 
-use super::dialect::{Connection, QueryBuilder, store_error};
+use super::dialect::{Connection, QueryBuilder, query};
 use super::record::{from_json, to_json};
 use super::{events, partitions, tables};
 use crate::metastore::events::of_statistics;
@@ -26,8 +26,7 @@ pub(super) async fn get(
         statistics = statistics.or(&sum_of_partitions(db, id).await?);
     }
     let sql = "SELECT statistics FROM column_statistics WHERE table_id = $1 ORDER BY column_name";
-    let columns: Vec<String> =
-        sqlx::query_scalar(sql).bind(id).fetch_all(db).await.map_err(store_error)?;
+    let columns: Vec<String> = query(sql).bind(id).scalars(db).await?;
     statistics.columns = columns.iter().map(|text| from_json(text)).collect::<Result<_>>()?;
     Ok(statistics)
 }
@@ -39,7 +38,7 @@ async fn sum_of_partitions(db: &mut Connection, id: i64) -> Result<TableStatisti
             count(total_bytes), sum(CAST(total_bytes AS DOUBLE PRECISION)),
             count(file_count), sum(CAST(file_count AS DOUBLE PRECISION))
         FROM partitions WHERE table_id = $1";
-    let sums: Sums = sqlx::query_as(sql).bind(id).fetch_one(db).await.map_err(store_error)?;
+    let sums: Sums = query(sql).bind(id).fetch_one(db).await?;
     let (partitions, rows_known, rows, bytes_known, bytes, files_known, files) = sums;
     let sum = |known: i64, sum: Option<f64>| {
         (known == partitions).then(|| sum.unwrap_or_default() as u64)
@@ -63,8 +62,7 @@ pub(super) async fn set(
         VALUES ($1, $2, $3)
         ON CONFLICT (table_id, column_name) DO UPDATE SET statistics = excluded.statistics";
     for column in &columns {
-        let query = sqlx::query(sql).bind(id).bind(&column.column).bind(to_json(column)?);
-        query.execute(&mut *db).await.map_err(store_error)?;
+        query(sql).bind(id).bind(&column.column).bind(to_json(column)?).execute(db).await?;
     }
     let names: Vec<&str> = columns.iter().map(|c| c.column.as_str()).collect();
     mark_column_statistics(&mut table.parameters, &names, true);
@@ -81,8 +79,7 @@ pub(super) async fn delete(
     let (id, mut table) = tables::find(db, database, table).await?;
     let sql = "DELETE FROM column_statistics
         WHERE table_id = $1 AND ($2 IS NULL OR column_name = $2) RETURNING column_name";
-    let query = sqlx::query_scalar(sql).bind(id).bind(column);
-    let gone: Vec<String> = query.fetch_all(&mut *db).await.map_err(store_error)?;
+    let gone: Vec<String> = query(sql).bind(id).bind(column).scalars(db).await?;
     if !gone.is_empty() {
         let names: Vec<&str> = gone.iter().map(String::as_str).collect();
         mark_column_statistics(&mut table.parameters, &names, false);
@@ -103,18 +100,15 @@ pub(super) async fn get_of_partitions(
     let mut found: BTreeMap<String, Vec<ColumnStatistics>> = BTreeMap::new();
     for names in names.chunks(NAMES_PER_SELECT) {
         let mut sql = QueryBuilder::new(
+            db,
             "SELECT p.name, s.statistics
             FROM partitions p JOIN partition_column_statistics s ON s.partition_id = p.id
             WHERE p.table_id = ",
         );
         sql.push_bind(id).push(" AND p.name IN (");
-        let mut list = sql.separated(", ");
-        for name in names {
-            list.push_bind(name);
-        }
+        sql.push_list(names);
         sql.push(") ORDER BY p.name, s.column_name");
-        let rows: Vec<(String, String)> =
-            sql.build_query_as().fetch_all(&mut *db).await.map_err(store_error)?;
+        let rows: Vec<(String, String)> = sql.build().fetch_all(db).await?;
         for (name, statistics) in rows {
             found.entry(name).or_default().push(from_json(&statistics)?);
         }
@@ -136,8 +130,12 @@ pub(super) async fn set_of_partition(
         VALUES ($1, $2, $3)
         ON CONFLICT (partition_id, column_name) DO UPDATE SET statistics = excluded.statistics";
     for column in &columns {
-        let query = sqlx::query(sql).bind(partition_id).bind(&column.column);
-        query.bind(to_json(column)?).execute(&mut *db).await.map_err(store_error)?;
+        query(sql)
+            .bind(partition_id)
+            .bind(&column.column)
+            .bind(to_json(column)?)
+            .execute(db)
+            .await?;
     }
     let mut partition = partitions::find(db, database, &table.name, values).await?;
     let names: Vec<&str> = columns.iter().map(|c| c.column.as_str()).collect();
@@ -158,8 +156,7 @@ pub(super) async fn delete_of_partition(
     let partition_id = partitions::find_id(db, id, &table, &name).await?;
     let sql = "DELETE FROM partition_column_statistics
         WHERE partition_id = $1 AND ($2 IS NULL OR column_name = $2) RETURNING column_name";
-    let query = sqlx::query_scalar(sql).bind(partition_id).bind(column);
-    let gone: Vec<String> = query.fetch_all(&mut *db).await.map_err(store_error)?;
+    let gone: Vec<String> = query(sql).bind(partition_id).bind(column).scalars(db).await?;
     if !gone.is_empty() {
         let mut partition = partitions::find(db, database, &table.name, values).await?;
         let names: Vec<&str> = gone.iter().map(String::as_str).collect();

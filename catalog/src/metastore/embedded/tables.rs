@@ -1,7 +1,9 @@
 //! Tables and views.
+//!
+//! A table's version is the number of the event of its last change, which is written after it.
 
 use super::databases;
-use super::dialect::{Connection, store_error};
+use super::dialect::{Connection, query};
 use super::record::{
     self, columns_from_json, columns_to_json, from_json, storage_from_json, storage_to_json,
     to_json,
@@ -46,12 +48,7 @@ macro_rules! select_tables {
 /// A table and its key.
 pub(super) async fn find(db: &mut Connection, database: &str, name: &str) -> Result<(i64, Table)> {
     let sql = select_tables!("WHERE d.name = $1 AND t.name = $2");
-    let row: Option<Row> = sqlx::query_as(sql)
-        .bind(database)
-        .bind(name)
-        .fetch_optional(&mut *db)
-        .await
-        .map_err(store_error)?;
+    let row: Option<Row> = query(sql).bind(database).bind(name).fetch_optional(db).await?;
     match row {
         Some(row) => from_row(row),
         None => {
@@ -64,25 +61,24 @@ pub(super) async fn find(db: &mut Connection, database: &str, name: &str) -> Res
 pub(super) async fn list(db: &mut Connection, database: &str) -> Result<Vec<String>> {
     let (id, _) = databases::find(db, database).await?;
     let sql = "SELECT name FROM tables WHERE database_id = $1 ORDER BY name";
-    sqlx::query_scalar(sql).bind(id).fetch_all(db).await.map_err(store_error)
+    query(sql).bind(id).scalars(db).await
 }
 
 pub(super) async fn get_all(db: &mut Connection, database: &str) -> Result<Vec<Table>> {
     databases::find(db, database).await?;
     let sql = select_tables!("WHERE d.name = $1 ORDER BY t.name");
-    let rows: Vec<Row> =
-        sqlx::query_as(sql).bind(database).fetch_all(db).await.map_err(store_error)?;
+    let rows: Vec<Row> = query(sql).bind(database).fetch_all(db).await?;
     rows.into_iter().map(|row| Ok(from_row(row)?.1)).collect()
 }
 
 pub(super) async fn create(db: &mut Connection, table: Table) -> Result<()> {
     let (database_id, database) = databases::find(db, &rules::fold(&table.database)).await?;
-    let mut table = rules::check_table(table, &database.location)?;
-    table.version = 1;
+    let table = rules::check_table(table, &database.location)?;
     let sql = "INSERT INTO tables (database_id, name, table_type, owner, create_time, version,
             storage, partition_keys, parameters, view_original_text, view_expanded_text,
             owner_type, last_access_time, retention, temporary)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        VALUES ($1, $2, $3, $4, $5, (SELECT last_id + 1 FROM event_sequence),
+            $6, $7, $8, $9, $10, $11, $12, $13, $14)
         ON CONFLICT (database_id, name) DO NOTHING";
     match write(db, sql, database_id, &table, None).await? {
         0 => Err(rules::table_already_exists(&table.database, &table.name)),
@@ -101,17 +97,17 @@ pub(super) async fn alter(
     let (database_id, _) = databases::find(db, &new.database).await?;
     if (&new.database, &new.name) != (&old.database, &old.name) {
         let sql = "SELECT EXISTS (SELECT 1 FROM tables WHERE database_id = $1 AND name = $2)";
-        let query = sqlx::query_scalar(sql).bind(database_id).bind(&new.name);
-        let taken: bool = query.fetch_one(&mut *db).await.map_err(store_error)?;
+        let taken: bool = query(sql).bind(database_id).bind(&new.name).scalar(db).await?;
         if taken {
             return Err(rules::table_already_exists(&new.database, &new.name));
         }
     }
     let sql = "UPDATE tables SET database_id = $1, name = $2, table_type = $3, owner = $4,
-            create_time = $5, version = $6, storage = $7, partition_keys = $8, parameters = $9,
-            view_original_text = $10, view_expanded_text = $11, owner_type = $12,
-            last_access_time = $13, retention = $14, temporary = $15
-        WHERE id = $16";
+            create_time = $5, version = (SELECT last_id + 1 FROM event_sequence),
+            storage = $6, partition_keys = $7, parameters = $8,
+            view_original_text = $9, view_expanded_text = $10, owner_type = $11,
+            last_access_time = $12, retention = $13, temporary = $14
+        WHERE id = $15";
     write(db, sql, database_id, &new, Some(id)).await?;
     forget_statistics(db, id, &old, &new).await?;
     if options.cascade || options.move_partitions {
@@ -123,11 +119,10 @@ pub(super) async fn alter(
 /// Drops the statistics of columns that are gone or have another type.
 async fn forget_statistics(db: &mut Connection, id: i64, old: &Table, new: &Table) -> Result<()> {
     let sql = "SELECT column_name FROM column_statistics WHERE table_id = $1";
-    let columns: Vec<String> =
-        sqlx::query_scalar(sql).bind(id).fetch_all(&mut *db).await.map_err(store_error)?;
+    let columns: Vec<String> = query(sql).bind(id).scalars(db).await?;
     for column in columns.iter().filter(|c| !rules::statistics_survive(c, old, new)) {
         let sql = "DELETE FROM column_statistics WHERE table_id = $1 AND column_name = $2";
-        sqlx::query(sql).bind(id).bind(column).execute(&mut *db).await.map_err(store_error)?;
+        query(sql).bind(id).bind(column).execute(db).await?;
     }
     Ok(())
 }
@@ -135,15 +130,16 @@ async fn forget_statistics(db: &mut Connection, id: i64, old: &Table, new: &Tabl
 pub(super) async fn drop(db: &mut Connection, database: &str, name: &str) -> Result<()> {
     let (id, table) = find(db, database, name).await?;
     let sql = "DELETE FROM tables WHERE id = $1";
-    sqlx::query(sql).bind(id).execute(&mut *db).await.map_err(store_error)?;
+    query(sql).bind(id).execute(db).await?;
     events::add(db, vec![of_table(EventKind::DropTable, &table)]).await
 }
 
-/// Replaces a table's parameters, which counts as a change of the table.
+/// Replaces a table's parameters, which is a change of the table: its event has to follow.
 pub(super) async fn set_parameters(db: &mut Connection, id: i64, table: &Table) -> Result<()> {
-    let sql = "UPDATE tables SET parameters = $2, version = version + 1 WHERE id = $1";
-    let query = sqlx::query(sql).bind(id).bind(to_json(&table.parameters)?);
-    query.execute(db).await.map_err(store_error)?;
+    let sql = "UPDATE tables SET parameters = $2,
+            version = (SELECT last_id + 1 FROM event_sequence)
+        WHERE id = $1";
+    query(sql).bind(id).bind(to_json(&table.parameters)?).execute(db).await?;
     Ok(())
 }
 
@@ -154,13 +150,12 @@ async fn write(
     table: &Table,
     id: Option<i64>,
 ) -> Result<u64> {
-    let query = sqlx::query(sql)
+    let query = query(sql)
         .bind(database_id)
         .bind(&table.name)
         .bind(table.table_type.hive_name())
         .bind(&table.owner)
         .bind(table.create_time)
-        .bind(table.version)
         .bind(storage_to_json(&table.sd)?)
         .bind(columns_to_json(&table.partition_keys)?)
         .bind(to_json(&table.parameters)?)
@@ -174,7 +169,7 @@ async fn write(
         Some(id) => query.bind(id),
         None => query,
     };
-    Ok(query.execute(db).await.map_err(store_error)?.rows_affected())
+    query.execute(db).await
 }
 
 fn from_row(row: Row) -> Result<(i64, Table)> {

@@ -14,6 +14,7 @@ mod databases;
 mod directories;
 mod filter;
 mod functions;
+mod listener;
 mod locks;
 mod names;
 mod partition_changes;
@@ -24,6 +25,8 @@ mod settings;
 mod statistics;
 mod table_changes;
 mod tables;
+
+pub use listener::HiveListener;
 
 use super::Metastore;
 use crate::storage::Storage;

@@ -49,15 +49,17 @@ impl MemoryMetastore {
     }
 
     /// Runs a change on a copy of a table that replaces it when it succeeds.
+    /// Changes a table; the change is given the version that the table has if it is another one
+    /// afterwards.
     fn change_table<T>(
         &self,
         database: &str,
         name: &str,
-        change: impl FnOnce(&mut StoredTable) -> Result<(T, Vec<Change>)>,
+        change: impl FnOnce(&mut StoredTable, i64) -> Result<(T, Vec<Change>)>,
     ) -> Result<T> {
         self.change(|state| {
             let mut changed = state.table(database, name)?.clone();
-            let result = change(&mut changed)?;
+            let result = change(&mut changed, state.log.next_id())?;
             let tables = &mut state.database_mut(database)?.tables;
             tables.insert(changed.table.name.clone(), changed);
             Ok(result)
@@ -170,9 +172,10 @@ impl Metastore for MemoryMetastore {
 
     async fn create_table(&self, table: Table) -> Result<()> {
         self.change(|state| {
+            let version = state.log.next_id();
             let stored = state.database_mut(&table.database)?;
             let mut table = rules::check_table(table, &stored.database.location)?;
-            table.version = 1;
+            table.version = version;
             match stored.tables.entry(table.name.clone()) {
                 Entry::Occupied(_) => {
                     Err(rules::table_already_exists(&table.database, &table.name))
@@ -196,7 +199,8 @@ impl Metastore for MemoryMetastore {
         self.change(|state| {
             let mut stored = state.table(database, name)?.clone();
             let old = stored.table.clone();
-            let new = rules::check_altered_table(&old, table, &options)?;
+            let mut new = rules::check_altered_table(&old, table, &options)?;
+            new.version = state.log.next_id();
             let renamed = (&new.database, &new.name) != (&old.database, &old.name);
             if renamed && state.database(&new.database)?.tables.contains_key(&new.name) {
                 return Err(rules::table_already_exists(&new.database, &new.name));
@@ -226,7 +230,7 @@ impl Metastore for MemoryMetastore {
         partitions: Vec<HivePartition>,
         if_not_exists: bool,
     ) -> Result<usize> {
-        self.change_table(database, table, |stored| {
+        self.change_table(database, table, |stored, _| {
             let mut added = Vec::new();
             for checked in rules::check_new_partitions(&stored.table, partitions)? {
                 match stored.partitions.entry(checked.name) {
@@ -252,7 +256,7 @@ impl Metastore for MemoryMetastore {
         table: &str,
         partitions: Vec<HivePartition>,
     ) -> Result<()> {
-        self.change_table(database, table, |stored| {
+        self.change_table(database, table, |stored, _| {
             let mut altered = Vec::new();
             for checked in rules::check_partitions(&stored.table, partitions)? {
                 let mut new = checked.partition;
@@ -276,7 +280,7 @@ impl Metastore for MemoryMetastore {
         values: &[String],
         partition: HivePartition,
     ) -> Result<()> {
-        self.change_table(database, table, |stored| {
+        self.change_table(database, table, |stored, _| {
             let before = rules::name_of(&stored.table, &mut values.to_vec())?;
             let checked = rules::check_partition(&stored.table, partition)?;
             let old = stored.partition(&before)?.clone();
@@ -304,7 +308,7 @@ impl Metastore for MemoryMetastore {
         values: Vec<Vec<String>>,
         if_exists: bool,
     ) -> Result<usize> {
-        self.change_table(database, table, |stored| {
+        self.change_table(database, table, |stored, _| {
             let mut dropped = Vec::new();
             for name in rules::names_of(&stored.table, values)? {
                 match stored.partitions.remove(&name) {
@@ -393,13 +397,13 @@ impl Metastore for MemoryMetastore {
         table: &str,
         columns: Vec<ColumnStatistics>,
     ) -> Result<()> {
-        self.change_table(database, table, |stored| {
+        self.change_table(database, table, |stored, version| {
             let columns = rules::check_statistics(&stored.table, columns)?;
             let names: Vec<&str> = columns.iter().map(|c| c.column.as_str()).collect();
             let kind = EventKind::UpdateTableColumnStatistics;
             let change = events::of_statistics(kind, &stored.table, None, &names);
             mark_column_statistics(&mut stored.table.parameters, &names, true);
-            stored.table.version += 1;
+            stored.table.version = version;
             stored.statistics.extend(columns.into_iter().map(|c| (c.column.clone(), c)));
             Ok(((), vec![change]))
         })
@@ -412,7 +416,7 @@ impl Metastore for MemoryMetastore {
         column: Option<&str>,
     ) -> Result<usize> {
         let column = column.map(rules::fold);
-        self.change_table(database, table, |stored| {
+        self.change_table(database, table, |stored, version| {
             let gone = take_statistics(&mut stored.statistics, column.as_deref());
             if gone.is_empty() {
                 return Ok((0, vec![]));
@@ -421,7 +425,7 @@ impl Metastore for MemoryMetastore {
             let kind = EventKind::DeleteTableColumnStatistics;
             let change = events::of_statistics(kind, &stored.table, None, &names);
             mark_column_statistics(&mut stored.table.parameters, &names, false);
-            stored.table.version += 1;
+            stored.table.version = version;
             Ok((gone.len(), vec![change]))
         })
     }
@@ -450,7 +454,7 @@ impl Metastore for MemoryMetastore {
         values: &[String],
         columns: Vec<ColumnStatistics>,
     ) -> Result<()> {
-        self.change_table(database, table, |stored| {
+        self.change_table(database, table, |stored, _| {
             let name = rules::name_of(&stored.table, &mut values.to_vec())?;
             let mut partition = stored.partition(&name)?.clone();
             let columns = rules::check_statistics(&stored.table, columns)?;
@@ -473,7 +477,7 @@ impl Metastore for MemoryMetastore {
         column: Option<&str>,
     ) -> Result<usize> {
         let column = column.map(rules::fold);
-        self.change_table(database, table, |stored| {
+        self.change_table(database, table, |stored, _| {
             let name = rules::name_of(&stored.table, &mut values.to_vec())?;
             let mut partition = stored.partition(&name)?.clone();
             let statistics = stored.partition_statistics.entry(name.clone()).or_default();

@@ -44,10 +44,15 @@ pub(super) struct EventLog {
 }
 
 impl EventLog {
+    /// The number of the event that is logged next.
+    pub(super) fn next_id(&self) -> i64 {
+        self.last_id + 1
+    }
+
     pub(super) fn add(&mut self, changes: Vec<Change>, options: &MetastoreOptions) {
         let now = chrono::Utc::now().timestamp();
         for change in changes {
-            self.last_id += 1;
+            self.last_id = self.next_id();
             self.events.push_back(change.into_event(self.last_id, now));
         }
         let max_age = i64::try_from(options.event_max_age.as_secs()).unwrap_or(i64::MAX);

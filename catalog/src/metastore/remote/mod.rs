@@ -21,6 +21,7 @@ use crate::model::{
 };
 use async_trait::async_trait;
 use pool::Pool;
+use quern_common::config::MetastoreConfig;
 use quern_common::{Error, Result};
 use quern_proto::hive_metastore::methods::{
     AlterFunction, CreateFunction, DropFunction, GetFunction, GetFunctions,
@@ -42,6 +43,14 @@ pub struct RemoteOptions {
 impl Default for RemoteOptions {
     fn default() -> Self {
         Self { client: ClientOptions::default(), connections_max: 8 }
+    }
+}
+
+impl From<&MetastoreConfig> for RemoteOptions {
+    fn from(config: &MetastoreConfig) -> Self {
+        let client =
+            ClientOptions { reply_timeout: config.remote_timeout.0, ..ClientOptions::default() };
+        Self { client, connections_max: config.remote_connections }
     }
 }
 

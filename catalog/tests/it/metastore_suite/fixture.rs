@@ -1,6 +1,7 @@
 //! The stores that the suite is run against.
 
 use super::WAREHOUSE;
+use crate::postgres::PostgresServer;
 use quern_catalog::metastore::{
     CacheOptions, CachedMetastore, EmbeddedMetastore, HiveService, MemoryMetastore, Metastore,
     RemoteMetastore, RemoteOptions,
@@ -10,6 +11,7 @@ use quern_catalog::storage::{LocationPolicy, Storage};
 use quern_common::config::StorageConfig;
 use quern_proto::hive_metastore::{HiveMetastoreServer, ServerOptions};
 use std::sync::Arc;
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
 /// Where nobody makes directories.
@@ -34,6 +36,8 @@ pub(crate) struct Fixture {
     pub(crate) warehouse: String,
     /// Where else there may be tables.
     pub(crate) lake: String,
+    /// Whether a text may have a NUL character.
+    pub(crate) keeps_nul: bool,
     /// Deletes the database when the test ends.
     _dir: Option<tempfile::TempDir>,
     _server: Option<HiveMetastoreServer>,
@@ -46,6 +50,7 @@ impl Fixture {
             behind: Behind::Ours,
             warehouse: WAREHOUSE.to_owned(),
             lake: LAKE.to_owned(),
+            keeps_nul: true,
             _dir: dir,
             _server: None,
         }
@@ -55,10 +60,11 @@ impl Fixture {
         self.behind == Behind::Ours
     }
 
-    /// A table without what a metastore of Hive's sets itself.
+    /// A table without its version and what a metastore of Hive's sets itself.
     pub(crate) fn table(&self, mut table: Table) -> Table {
+        table.version = 0;
         if !self.is_ours() {
-            (table.version, table.create_time) = (0, 0);
+            table.create_time = 0;
             forget_set_by_hive(&mut table.parameters);
         }
         if self.behind == Behind::Hive {
@@ -114,6 +120,13 @@ pub(crate) fn cached() -> Fixture {
     Fixture::ours(Arc::new(CachedMetastore::new(store, &CacheOptions::default())), None)
 }
 
+/// A store in a database of its own.
+pub(crate) async fn postgres(server: &PostgresServer) -> Fixture {
+    let name = server.create_database().await;
+    let store = server.open(&name, WAREHOUSE).await;
+    Fixture { keeps_nul: false, ..Fixture::ours(Arc::new(store), None) }
+}
+
 /// A store in SQLite behind our server, and a client of it.
 pub(crate) async fn served() -> Fixture {
     let Fixture { store, _dir: dir, .. } = sqlite().await;
@@ -122,10 +135,10 @@ pub(crate) async fn served() -> Fixture {
     let policy = LocationPolicy::Prefixes(vec![allowed]);
     let storage = Storage::new(&StorageConfig::default(), policy).unwrap();
     let service = HiveService::new(store, storage, Handle::current());
-    let address = "127.0.0.1:0".parse().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let options = ServerOptions::default();
-    let server = HiveMetastoreServer::start(address, options, move |_| service.clone());
-    let server = server.await.unwrap();
+    let server = HiveMetastoreServer::start(listener, options, move |_| service.clone());
+    let server = server.unwrap();
     let uri = format!("thrift://{}", server.local_address());
     let store = RemoteMetastore::new(&uri, RemoteOptions::default()).unwrap();
     Fixture {
@@ -168,6 +181,7 @@ pub(super) async fn hive(uri: &str) -> Fixture {
         behind: Behind::Hive,
         warehouse,
         lake,
+        keeps_nul: false,
         _dir: None,
         _server: None,
     }
