@@ -1,12 +1,13 @@
 //! From a name to a table, its partitions, their splits and the readers of their files.
 //!
-//! Owns: Hive's model of metadata ([`model`]), the metastore ([`metastore`]), storage
-//! ([`storage`]) and the scan of data files ([`scan`]).
+//! Owns: Hive's model of metadata ([`model`]), the metastore ([`metastore`]), catalogs by their
+//! properties ([`connector`]), storage ([`storage`]) and the scan of data files ([`scan`]).
 //! Never knows: SQL text, sessions, users, queries, or who runs a scan.
 //! Read in this order: [`model`], [`metastore`], [`hive_type`], [`storage`], [`scan`].
 
 #![warn(missing_docs)]
 
+pub mod connector;
 pub mod hive_type;
 pub mod metastore;
 pub mod model;

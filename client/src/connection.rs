@@ -2,11 +2,7 @@
 
 use crate::error::{ascii, from_status, is_unimplemented, malformed};
 use crate::options::ConnectOptions;
-use crate::progress::{QUERY_PROGRESS, QueryProgress};
-use crate::session_options::{
-    CLOSE_SESSION, GET_SESSION_OPTIONS, SET_SESSION_OPTIONS, SessionOptionValue, SessionOptions,
-    SessionValue, SetErrorValue, SetSessionOptionsResult,
-};
+use crate::progress::QueryProgress;
 use crate::statement::{PreparedStatement, QueryResult};
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::{Any, ProstMessageExt};
@@ -22,6 +18,10 @@ use parking_lot::Mutex;
 use prost::Message;
 use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode, Result};
+use quern_proto::flight_sql::{
+    CLOSE_SESSION, GET_SESSION_OPTIONS, QUERY_PROGRESS, SET_SESSION_OPTIONS, SessionOptionValue,
+    SessionOptions, SessionValue, SetErrorValue, SetSessionOptionsResult,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,23 +7,10 @@
 use arrow_flight::error::FlightError;
 use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode};
+use quern_proto::flight_sql::keys;
 use std::fmt;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
-
-/// Metadata keys of a failed call.
-pub mod keys {
-    /// Name of the error code, such as `TABLE_NOT_FOUND`.
-    pub const ERROR_CODE: &str = "quern-error-code";
-    /// Number of the error code, in decimal.
-    pub const ERROR_NUMBER: &str = "quern-error-number";
-    /// What the reader can do about it, in visible ASCII.
-    pub const ERROR_HINT: &str = "quern-error-hint";
-    /// The hint as UTF-8 bytes, for one that is not ASCII.
-    pub const ERROR_HINT_BIN: &str = "quern-error-hint-bin";
-    /// Id of the query; in the initial metadata of a DoPut, too.
-    pub const QUERY_ID: &str = "quern-query-id";
-}
 
 /// Facts about a failed call that [`Error`] has no place for; it is the error's source.
 #[derive(Debug, Clone)]

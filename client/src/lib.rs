@@ -12,14 +12,13 @@ mod error;
 mod metadata;
 mod options;
 mod progress;
-mod session_options;
 pub mod shell;
 mod statement;
 
 pub use connection::{Cancellation, Connection};
-pub use error::{RemoteFailure, code_name, keys};
+pub use error::{RemoteFailure, code_name};
 pub use metadata::{SchemaName, ServerInfo, TableFilter, TableInfo};
 pub use options::{ConnectOptions, DEFAULT_PORT};
 pub use progress::QueryProgress;
-pub use session_options::{SessionValue, StringList};
+pub use quern_proto::flight_sql::{SessionValue, StringList, keys};
 pub use statement::{PendingUpdate, PreparedStatement, QueryResult, RowStream};

@@ -2,8 +2,6 @@
 
 use serde::Deserialize;
 
-pub(crate) const QUERY_PROGRESS: &str = "QuernQueryProgress";
-
 /// How far a query is. Fields that the server does not send are zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

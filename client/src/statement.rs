@@ -1,7 +1,7 @@
 //! A statement on the server and what it gives: rows or a count.
 
 use crate::connection::Connection;
-use crate::error::{ascii, from_flight, from_status, keys, malformed};
+use crate::error::{ascii, from_flight, from_status, malformed};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::decode::FlightRecordBatchStream;
@@ -19,6 +19,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use prost::Message;
 use quern_common::ids::QueryId;
 use quern_common::{Error, Result};
+use quern_proto::flight_sql::keys;
 use serde::Deserialize;
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -135,6 +135,7 @@ error_codes! {
     InvalidTrainingData, "INVALID_TRAINING_DATA", QUERN + 3, User, "The training query's rows cannot train this model.";
     AuthenticationFailed, "AUTHENTICATION_FAILED", QUERN + 4, User, "Missing or wrong credentials.";
     InvalidTicket, "INVALID_TICKET", QUERN + 5, User, "A ticket or handle that is unknown, expired, forged or of another session.";
+    InvalidCatalogProperty, "INVALID_CATALOG_PROPERTY", QUERN + 6, User, "A catalog's property that is missing, unknown or outside its domain.";
 }
 
 impl fmt::Display for ErrorCode {

@@ -1,18 +1,41 @@
 //! Which catalogs there are, and what a name that a statement writes stands for.
 
+use crate::missing;
 use crate::session::SessionSettings;
 use crate::statement::{SchemaName, TableName};
-use quern_catalog::metastore::Metastore;
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+use parking_lot::Mutex;
+use quern_catalog::connector;
+use quern_catalog::metastore::{MetadataStore, Metastore};
+use quern_catalog::model::{CatalogDefinition, Parameters};
+use quern_common::config::MetastoreConfig;
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// The catalogs of a process by name.
-#[derive(Debug, Clone)]
+/// Name of the catalog of system tables.
+pub const SYSTEM_CATALOG: &str = "system";
+
+/// The catalogs of a process: the default one, and those that CREATE CATALOG made.
+///
+/// What was created is kept in the [`MetadataStore`], which schedulers may share: it is asked
+/// whenever a statement names such a catalog, so that all of them see one set of catalogs.
+#[derive(Debug)]
 pub struct CatalogRegistry {
     default: String,
-    catalogs: BTreeMap<String, Arc<dyn Metastore>>,
+    metastore: Arc<dyn Metastore>,
+    metadata: Arc<dyn MetadataStore>,
+    defaults: MetastoreConfig,
+    open: Mutex<BTreeMap<String, OpenCatalog>>,
+}
+
+/// A catalog that was named already.
+#[derive(Debug, Clone)]
+struct OpenCatalog {
+    properties: Parameters,
+    metastore: Arc<dyn Metastore>,
 }
 
 /// A schema, found.
@@ -52,24 +75,16 @@ impl fmt::Display for ResolvedSchema {
 }
 
 impl CatalogRegistry {
-    /// Makes a registry of one catalog, which is the default.
-    pub fn new(default: impl Into<String>, metastore: Arc<dyn Metastore>) -> Self {
+    /// A registry whose default catalog is `metastore`, with the catalogs that `metadata` keeps.
+    /// What their properties leave open is as in `defaults`.
+    pub fn new(
+        default: impl Into<String>,
+        metastore: Arc<dyn Metastore>,
+        metadata: Arc<dyn MetadataStore>,
+        defaults: MetastoreConfig,
+    ) -> Self {
         let default = default.into().to_lowercase();
-        Self { catalogs: BTreeMap::from([(default.clone(), metastore)]), default }
-    }
-
-    /// Adds a catalog.
-    ///
-    /// # Errors
-    /// `CONFIGURATION_INVALID` when the name is taken.
-    pub fn add(&mut self, name: &str, metastore: Arc<dyn Metastore>) -> Result<()> {
-        match self.catalogs.insert(name.to_lowercase(), metastore) {
-            None => Ok(()),
-            Some(_) => Err(Error::new(
-                ErrorCode::ConfigurationInvalid,
-                format!("two catalogs are called \"{name}\""),
-            )),
-        }
+        Self { default, metastore, metadata, defaults, open: Mutex::default() }
     }
 
     /// Returns the name of the catalog that sessions begin in.
@@ -77,34 +92,129 @@ impl CatalogRegistry {
         &self.default
     }
 
-    /// Returns the names of all catalogs, sorted.
-    pub fn names(&self) -> Vec<String> {
-        self.catalogs.keys().cloned().collect()
+    /// Returns the default catalog's metastore.
+    pub fn default_metastore(&self) -> &Arc<dyn Metastore> {
+        &self.metastore
+    }
+
+    /// Returns the names of all catalogs but that of system tables, sorted.
+    ///
+    /// # Errors
+    /// Those of the [`MetadataStore`].
+    pub async fn names(&self) -> Result<Vec<String>> {
+        let created = self.metadata.list_catalogs().await?;
+        let mut names: Vec<_> = created.into_iter().map(|catalog| catalog.name).collect();
+        names.push(self.default.clone());
+        names.sort();
+        Ok(names)
     }
 
     /// Returns a catalog's metastore.
     ///
     /// # Errors
-    /// `CATALOG_NOT_FOUND`.
-    pub fn get(&self, name: &str) -> Result<Arc<dyn Metastore>> {
-        self.catalogs.get(&name.to_lowercase()).map(Arc::clone).ok_or_else(|| {
-            Error::new(ErrorCode::CatalogNotFound, format!("catalog \"{name}\" does not exist"))
-                .with_hint(format!("there is {}", self.names().join(", ")))
-        })
+    /// `CATALOG_NOT_FOUND`, and those of opening it.
+    pub fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn Metastore>>> {
+        let name = name.to_lowercase();
+        if name == self.default {
+            return ready(Ok(Arc::clone(&self.metastore))).boxed();
+        }
+        async move {
+            match self.metadata.get_catalog(&name).await {
+                Ok(definition) => self.opened(&name, definition.properties).await,
+                Err(err) => {
+                    self.open.lock().remove(&name);
+                    Err(self.with_hint(err, &name).await)
+                }
+            }
+        }
+        .boxed()
+    }
+
+    async fn opened(&self, name: &str, properties: Parameters) -> Result<Arc<dyn Metastore>> {
+        let known = self.open.lock().get(name).cloned();
+        if let Some(known) = known.filter(|known| known.properties == properties) {
+            return Ok(known.metastore);
+        }
+        let metastore = connector::open(&properties, &self.defaults).await?;
+        let open = OpenCatalog { properties, metastore: Arc::clone(&metastore) };
+        self.open.lock().insert(name.to_owned(), open);
+        Ok(metastore)
+    }
+
+    async fn with_hint(&self, err: Error, name: &str) -> Error {
+        let known = match err.code() {
+            ErrorCode::CatalogNotFound => self.names().await.unwrap_or_default(),
+            _ => vec![],
+        };
+        match missing::hint(name, &known) {
+            Some(hint) => err.with_hint(hint),
+            None => err,
+        }
+    }
+
+    /// Keeps a new catalog. Nothing is connected to.
+    ///
+    /// # Errors
+    /// `ALREADY_EXISTS`, `INVALID_CATALOG_PROPERTY`.
+    pub async fn create(&self, catalog: CatalogDefinition) -> Result<()> {
+        connector::check(&catalog.properties)?;
+        if self.is_built_in(&catalog.name) {
+            return Err(Error::new(
+                ErrorCode::AlreadyExists,
+                format!("catalog \"{}\" already exists", catalog.name),
+            ));
+        }
+        self.metadata.create_catalog(catalog).await
+    }
+
+    /// Forgets a catalog that was created; nothing in it changes.
+    ///
+    /// # Errors
+    /// `CATALOG_NOT_FOUND`, and `NOT_SUPPORTED` for those that were not created.
+    pub async fn remove(&self, name: &str) -> Result<()> {
+        if self.is_built_in(name) {
+            return Err(Error::not_supported(format!("DROP CATALOG of \"{name}\"")));
+        }
+        let dropped = self.metadata.drop_catalog(name).await;
+        self.open.lock().remove(name);
+        match dropped {
+            Err(err) => Err(self.with_hint(err, name).await),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Returns what CREATE CATALOG said.
+    ///
+    /// # Errors
+    /// `CATALOG_NOT_FOUND`, and `NOT_SUPPORTED` for catalogs that were not created.
+    pub async fn definition(&self, name: &str) -> Result<CatalogDefinition> {
+        if self.is_built_in(name) {
+            return Err(Error::not_supported(format!(
+                "SHOW CREATE CATALOG of \"{name}\", which the configuration makes"
+            )));
+        }
+        match self.metadata.get_catalog(name).await {
+            Ok(definition) => Ok(definition),
+            Err(err) => Err(self.with_hint(err, name).await),
+        }
+    }
+
+    fn is_built_in(&self, name: &str) -> bool {
+        name == self.default || name == SYSTEM_CATALOG
     }
 
     /// Completes a schema's name from the session's settings. Whether the schema exists is not
     /// looked up.
     ///
     /// # Errors
-    /// `CATALOG_NOT_FOUND`.
-    pub fn resolve_schema(
+    /// Those of [`Self::get`].
+    pub async fn resolve_schema(
         &self,
         name: &SchemaName,
         settings: &SessionSettings,
     ) -> Result<ResolvedSchema> {
         let catalog = name.catalog.clone().unwrap_or_else(|| settings.catalog.clone());
-        let metastore = self.get(&catalog)?;
+        let metastore = self.get(&catalog).await?;
         Ok(ResolvedSchema { catalog, schema: name.name.clone(), metastore })
     }
 
@@ -112,8 +222,9 @@ impl CatalogRegistry {
     /// looked up.
     ///
     /// # Errors
-    /// `CATALOG_NOT_FOUND`, or `MISSING_SCHEMA_NAME` when neither name nor session has a schema.
-    pub fn resolve_table(
+    /// Those of [`Self::get`], or `MISSING_SCHEMA_NAME` when neither name nor session has a
+    /// schema.
+    pub async fn resolve_table(
         &self,
         name: &TableName,
         settings: &SessionSettings,
@@ -127,7 +238,7 @@ impl CatalogRegistry {
             .with_hint("write schema.name, or USE a schema"));
         }
         let catalog = name.catalog.clone().unwrap_or_else(|| settings.catalog.clone());
-        let metastore = self.get(&catalog)?;
+        let metastore = self.get(&catalog).await?;
         Ok(ResolvedTable { catalog, schema, name: name.name.clone(), metastore })
     }
 }

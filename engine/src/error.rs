@@ -3,8 +3,9 @@
 //! Our errors travel through DataFusion as `DataFusionError::External` and are found again by
 //! downcast; where only a string survives (a task of Ballista), by the `[CODE]` tag.
 
+use crate::missing;
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::common::{Column, DataFusionError, SchemaError};
 use quern_common::{Error, ErrorCode};
 use std::sync::Arc;
 
@@ -106,12 +107,29 @@ fn classify_external(
 
 fn classify_schema(err: &SchemaError) -> Error {
     let code = match err {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            return column_not_found(field, valid_fields);
+        }
         SchemaError::AmbiguousReference { .. } => ErrorCode::AmbiguousName,
-        SchemaError::FieldNotFound { .. } => ErrorCode::ColumnNotFound,
         SchemaError::DuplicateQualifiedField { .. }
         | SchemaError::DuplicateUnqualifiedField { .. } => ErrorCode::DuplicateColumnName,
     };
     Error::new(code, lower_first(&err.to_string()))
+}
+
+fn column_not_found(column: &Column, known: &[Column]) -> Error {
+    let name = column.flat_name();
+    // A name without its table is compared with names without theirs.
+    let known: Vec<String> = match &column.relation {
+        Some(_) => known.iter().map(Column::flat_name).collect(),
+        None => known.iter().map(|known| known.name.clone()).collect(),
+    };
+    let message = format!("column \"{name}\" does not exist");
+    let err = Error::new(ErrorCode::ColumnNotFound, message);
+    match missing::hint(&name, &known) {
+        Some(hint) => err.with_hint(hint),
+        None => err,
+    }
 }
 
 fn classify_arrow(err: &ArrowError) -> Error {

@@ -13,6 +13,7 @@ pub mod catalogs;
 pub mod codec;
 pub mod ddl;
 pub mod error;
+mod missing;
 pub mod ml;
 pub mod optimizer;
 pub mod plan;

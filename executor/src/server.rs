@@ -7,13 +7,12 @@ use datafusion_distributed::Worker;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use quern_common::{Error, Result};
-use quern_proto::cluster::ClusterSecret;
+use quern_proto::cluster::{ClusterSecret, incoming};
 use std::convert::Infallible;
 use std::path::Path;
 use std::task::{Context, Poll};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -54,7 +53,7 @@ pub(crate) async fn serve(
         .add_service(shuffle)
         .add_service(tasks)
         .add_service(worker)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown.cancelled_owned())
+        .serve_with_incoming_shutdown(incoming(listener), shutdown.cancelled_owned())
         .await
         .map_err(|err| Error::internal(format!("internal listener: {err}")))
 }

@@ -13,9 +13,10 @@ use quern_catalog::hive_type;
 use quern_catalog::model::{Column, Table, TableType};
 use quern_common::ids::QueryId;
 use quern_common::{Error, Result};
+use quern_engine::catalogs::SYSTEM_CATALOG;
 use quern_engine::session::Session;
 use quern_engine::session::properties::{SESSION_PROPERTIES, SessionProperties, find};
-use quern_engine::tables::{SYSTEM_CATALOG, information_schema};
+use quern_engine::tables::information_schema;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -42,7 +43,7 @@ impl ManagerBackend {
         filter: &TableFilter,
         include_schema: bool,
     ) -> Result<Vec<TableInfo>> {
-        let metastore = self.manager.planner().registry().get(catalog)?;
+        let metastore = self.manager.planner().registry().get(catalog).await?;
         let mut tables = vec![];
         for schema in metastore.list_databases().await? {
             if filter.schema_pattern.as_ref().is_some_and(|pattern| !may_match(pattern, &schema)) {
@@ -62,7 +63,7 @@ impl ManagerBackend {
         catalog: &str,
         include_schema: bool,
     ) -> Result<Vec<TableInfo>> {
-        let metastore = self.manager.planner().registry().get(catalog)?;
+        let metastore = self.manager.planner().registry().get(catalog).await?;
         let mut tables = vec![];
         for name in information_schema::TABLES {
             let columns = match include_schema {
@@ -229,10 +230,16 @@ impl QueryBackend for ManagerBackend {
         }))
     }
 
-    fn list_catalogs(&self, _session: &Arc<Session>) -> Result<Vec<String>> {
-        let mut names = self.manager.planner().registry().names();
-        names.push(SYSTEM_CATALOG.to_owned());
-        Ok(names)
+    fn list_catalogs<'a>(
+        &'a self,
+        _session: &'a Arc<Session>,
+    ) -> BoxFuture<'a, Result<Vec<String>>> {
+        async move {
+            let mut names = self.manager.planner().registry().names().await?;
+            names.push(SYSTEM_CATALOG.to_owned());
+            Ok(names)
+        }
+        .boxed()
     }
 
     fn list_schemas<'a>(
@@ -243,11 +250,11 @@ impl QueryBackend for ManagerBackend {
         async move {
             let registry = self.manager.planner().registry();
             let mut schemas = vec![];
-            for name in registry.names() {
+            for name in registry.names().await? {
                 if catalog.is_some_and(|wanted| wanted != name) {
                     continue;
                 }
-                let mut names = registry.get(&name)?.list_databases().await?;
+                let mut names = registry.get(&name).await?.list_databases().await?;
                 names.push(information_schema::NAME.to_owned());
                 schemas.extend(
                     names.into_iter().map(|schema| SchemaInfo { catalog: name.clone(), schema }),
@@ -273,7 +280,7 @@ impl QueryBackend for ManagerBackend {
     ) -> BoxFuture<'a, Result<Vec<TableInfo>>> {
         async move {
             let mut tables = vec![];
-            for catalog in self.manager.planner().registry().names() {
+            for catalog in self.manager.planner().registry().names().await? {
                 if filter.catalog.as_ref().is_none_or(|wanted| *wanted == catalog) {
                     tables.extend(self.tables_of(&catalog, filter, include_schema).await?);
                     tables.extend(self.information_schema_of(&catalog, include_schema).await?);
@@ -313,7 +320,7 @@ impl QueryBackend for ManagerBackend {
                 CATALOG => {
                     let catalog = value.unwrap_or_else(|| registry.default_name()).to_lowercase();
                     if catalog != SYSTEM_CATALOG {
-                        registry.get(&catalog)?;
+                        registry.get(&catalog).await?;
                     }
                     session.update(|settings| settings.catalog = catalog);
                 }
@@ -321,7 +328,7 @@ impl QueryBackend for ManagerBackend {
                     let schema = value.unwrap_or("default").to_lowercase();
                     let catalog = session.settings().catalog;
                     if catalog != SYSTEM_CATALOG {
-                        registry.get(&catalog)?.get_database(&schema).await?;
+                        registry.get(&catalog).await?.get_database(&schema).await?;
                     }
                     session.update(|settings| settings.schema = schema);
                 }

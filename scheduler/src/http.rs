@@ -37,13 +37,9 @@ pub async fn serve(
 
 /// Ready when the catalogue answers.
 async fn ready(State(manager): State<Arc<QueryManager>>) -> Response {
-    let registry = manager.planner().registry();
-    let answered = match registry.get(registry.default_name()) {
-        Ok(metastore) => metastore.list_databases().await.map(|_| ()),
-        Err(err) => Err(err),
-    };
-    match answered {
-        Ok(()) => "ready\n".into_response(),
+    let metastore = manager.planner().registry().default_metastore();
+    match metastore.list_databases().await {
+        Ok(_) => "ready\n".into_response(),
         Err(err) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("{}: {err}\n", err.code())).into_response()
         }

@@ -9,7 +9,7 @@ use crate::flight_sql::{self, FlightSqlService, SessionDefaults};
 use crate::http;
 use crate::query::{QueryManager, QueryManagerOptions};
 use crate::system_tables::RuntimeTables;
-use quern_catalog::metastore::Metastore;
+use quern_catalog::metastore::{MetadataStore, Metastore};
 use quern_catalog::storage::Storage;
 use quern_common::config::Config;
 use quern_common::{Error, ErrorCode, Result};
@@ -37,6 +37,8 @@ pub struct SchedulerSetup {
     pub runtime: EngineRuntime,
     /// The catalogue.
     pub metastore: Arc<dyn Metastore>,
+    /// What is kept beside the catalogue.
+    pub metadata: Arc<dyn MetadataStore>,
     /// The Flight SQL listener.
     pub flight_sql: TcpListener,
     /// The HTTP listener.
@@ -69,7 +71,7 @@ pub struct RunningScheduler {
 /// # Errors
 /// `CONFIGURATION_INVALID` when something cannot be set up.
 pub async fn start(setup: SchedulerSetup) -> Result<RunningScheduler> {
-    let SchedulerSetup { config, runtime, metastore, threads, n_threads, .. } = setup;
+    let SchedulerSetup { config, runtime, metastore, metadata, threads, n_threads, .. } = setup;
     let flight_sql_address = local_addr(&setup.flight_sql)?;
     let http_address = local_addr(&setup.http)?;
     let internal_address = setup.internal.as_ref().map(local_addr).transpose()?;
@@ -89,7 +91,12 @@ pub async fn start(setup: SchedulerSetup) -> Result<RunningScheduler> {
         }
     };
 
-    let registry = Arc::new(CatalogRegistry::new(&config.catalog.name, metastore));
+    let registry = Arc::new(CatalogRegistry::new(
+        &config.catalog.name,
+        metastore,
+        metadata,
+        config.metastore.clone(),
+    ));
     let system = Arc::new(RuntimeTables::default());
     let planner =
         Planner::new(runtime.clone(), Arc::clone(&registry), Arc::<RuntimeTables>::clone(&system));

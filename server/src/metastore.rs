@@ -1,9 +1,9 @@
 //! Opens the metastore that the configuration names, and listens for clients of Hive's.
 
 use crate::commands::serve::{bind, warehouse};
+use quern_catalog::connector;
 use quern_catalog::metastore::{
-    CacheOptions, CachedMetastore, EmbeddedMetastore, HiveListener, HiveService, Metastore,
-    MetastoreOptions, RemoteMetastore, RemoteOptions,
+    EmbeddedMetastore, HiveListener, HiveService, MetadataStore, Metastore, MetastoreOptions,
 };
 use quern_catalog::storage::Storage;
 use quern_common::config::Config;
@@ -32,23 +32,31 @@ fn kind(url: &str) -> Result<Kind> {
     }
 }
 
-pub(crate) async fn open(config: &Config) -> Result<Arc<dyn Metastore>> {
+/// The default catalog, and what is kept beside it.
+pub(crate) struct Stores {
+    pub(crate) metastore: Arc<dyn Metastore>,
+    pub(crate) metadata: Arc<dyn MetadataStore>,
+}
+
+pub(crate) async fn open(config: &Config) -> Result<Stores> {
     let warehouse = warehouse(config)?;
     let url = config.metastore.url.expose();
     let options = MetastoreOptions::from(&config.metastore);
-    Ok(match kind(url)? {
-        Kind::Sqlite => {
+    let kind = kind(url)?;
+    let embedded = match kind {
+        Kind::Postgres => EmbeddedMetastore::open_postgres(url, &warehouse, options).await?,
+        // A Hive metastore has no place for what Quern keeps beside it.
+        Kind::Sqlite | Kind::Hive => {
             let path = config.data_dir.join("metastore.sqlite");
-            Arc::new(EmbeddedMetastore::open_sqlite_with(&path, &warehouse, options).await?)
+            EmbeddedMetastore::open_sqlite_with(&path, &warehouse, options).await?
         }
-        Kind::Postgres => {
-            Arc::new(EmbeddedMetastore::open_postgres(url, &warehouse, options).await?)
-        }
-        Kind::Hive => {
-            let remote = RemoteMetastore::new(url, RemoteOptions::from(&config.metastore))?;
-            Arc::new(CachedMetastore::new(Arc::new(remote), &CacheOptions::from(&config.metastore)))
-        }
-    })
+    };
+    let embedded = Arc::new(embedded);
+    let metastore: Arc<dyn Metastore> = match kind {
+        Kind::Hive => connector::open_hive(url, &config.metastore)?,
+        Kind::Sqlite | Kind::Postgres => Arc::<EmbeddedMetastore>::clone(&embedded),
+    };
+    Ok(Stores { metastore, metadata: embedded })
 }
 
 /// Listens for clients of a Hive metastore.

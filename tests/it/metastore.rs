@@ -65,6 +65,57 @@ async fn a_metastore_of_another_process_is_used() {
     assert!(hive.list_tables("default").await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn catalogs_of_other_processes_meet_in_one_query() {
+    let dir = tempfile::tempdir().unwrap();
+    let (north, south) = (dir.path().join("north"), dir.path().join("south"));
+    let stores = [&north, &south].map(|dir| {
+        std::fs::create_dir(dir).unwrap();
+        metastore(dir, &[])
+    });
+    let allowed = dir.path().to_str().unwrap();
+    let server = serve(dir.path(), &["--allow-location", allowed]).unwrap();
+    let connection = server.connect().await.unwrap();
+    for (name, store) in ["north", "south"].iter().zip(&stores) {
+        let uri = format!("thrift://{}", store.address("metastore").unwrap());
+        let create = format!("CREATE CATALOG {name} USING hive WITH (uri = '{uri}')");
+        connection.execute(&create).await.unwrap();
+        let files = dir.path().join(name).join("files");
+        std::fs::create_dir(&files).unwrap();
+        std::fs::write(files.join("1.csv"), format!("{name}\n")).unwrap();
+        let table = format!(
+            "CREATE EXTERNAL TABLE {name}.default.t (a STRING) STORED AS TEXTFILE LOCATION 'file://{}'",
+            files.display()
+        );
+        connection.execute(&table).await.unwrap();
+        assert_eq!(client(store).list_tables("default").await.unwrap(), ["t"]);
+    }
+    let both = "SELECT n.a, s.a FROM north.default.t n CROSS JOIN south.default.t s";
+    assert_eq!(query(&connection, both).await.unwrap(), [["north", "south"]]);
+    let catalogs = query(&connection, "SHOW CATALOGS").await.unwrap();
+    assert_eq!(catalogs.concat(), ["hive", "north", "south", "system"]);
+
+    connection.execute("DROP CATALOG north").await.unwrap();
+    let gone = query(&connection, both).await.unwrap_err().to_string();
+    assert!(gone.contains("CATALOG_NOT_FOUND") || gone.contains("\"north\""), "{gone}");
+    assert_eq!(client(&stores[0]).list_tables("default").await.unwrap(), ["t"]);
+}
+
+#[tokio::test]
+async fn a_password_in_a_statement_is_not_told_to_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = serve(dir.path(), &[]).unwrap();
+    let connection = server.connect().await.unwrap();
+    let create = "CREATE CATALOG c USING quern \
+                  WITH (uri = 'postgres://u:hush@127.0.0.1:1/d', warehouse = 'file:///w')";
+    connection.execute(create).await.unwrap();
+    let failed = query(&connection, "SHOW SCHEMAS FROM c").await.unwrap_err();
+    assert!(!format!("{failed:?}").contains("hush"), "{failed:?}");
+    let texts = query(&connection, "SELECT query FROM system.runtime.queries").await.unwrap();
+    let texts = texts.concat().concat();
+    assert!(texts.contains("postgres://***@127.0.0.1") && !texts.contains("hush"), "{texts}");
+}
+
 #[test]
 fn a_listener_that_others_reach_has_to_be_asked_for() {
     let dir = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ mod events;
 mod hive;
 mod locks;
 mod memory;
+mod metadata;
 mod remote;
 mod rules;
 
@@ -18,6 +19,7 @@ pub use cached::{CacheOptions, CachedMetastore};
 pub use embedded::EmbeddedMetastore;
 pub use hive::{HiveListener, HiveService};
 pub use memory::MemoryMetastore;
+pub use metadata::MetadataStore;
 pub use remote::{RemoteMetastore, RemoteOptions};
 
 use crate::model::{

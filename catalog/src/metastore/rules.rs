@@ -7,8 +7,9 @@
 use super::AlterTableOptions;
 use crate::hive_type;
 use crate::model::{
-    Column, ColumnStatistics, Database, HIVE_DEFAULT_PARTITION, HiveFunction, HivePartition,
-    KeyType, KeyValue, NewModelVersion, OwnerType, Table, TableType, partition_name, read_values,
+    CatalogDefinition, Column, ColumnStatistics, Database, HIVE_DEFAULT_PARTITION, HiveFunction,
+    HivePartition, KeyType, KeyValue, NewModelVersion, OwnerType, Table, TableType, partition_name,
+    read_values,
 };
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::HashSet;
@@ -92,6 +93,14 @@ pub(super) fn model_already_exists(model: &NewModelVersion) -> Error {
         ErrorCode::ModelAlreadyExists,
         format!("model \"{}.{}\" already exists", model.database, model.name),
     )
+}
+
+pub(super) fn catalog_not_found(name: &str) -> Error {
+    Error::new(ErrorCode::CatalogNotFound, format!("catalog \"{}\" does not exist", short(name)))
+}
+
+pub(super) fn catalog_already_exists(name: &str) -> Error {
+    Error::new(ErrorCode::AlreadyExists, format!("catalog \"{name}\" already exists"))
 }
 
 pub(super) fn function_not_found(database: &str, name: &str) -> Error {
@@ -240,6 +249,14 @@ pub(super) fn check_function(mut function: HiveFunction) -> Result<HiveFunction>
         function.create_time = chrono::Utc::now().timestamp();
     }
     Ok(function)
+}
+
+pub(super) fn check_catalog(mut catalog: CatalogDefinition) -> Result<CatalogDefinition> {
+    catalog.name = check_name("catalog", &catalog.name)?;
+    if catalog.create_time == 0 {
+        catalog.create_time = chrono::Utc::now().timestamp();
+    }
+    Ok(catalog)
 }
 
 fn check_has_column(table: &Table, column: &str) -> Result<()> {

@@ -4,6 +4,7 @@
 //! Field names follow `hive_metastore.thrift`. Names of databases, tables, columns and
 //! partition keys are lower case; partition values keep their case.
 
+mod catalog;
 mod event;
 mod format;
 mod function;
@@ -13,6 +14,7 @@ mod partition_filter;
 mod partition_name;
 mod stats;
 
+pub use catalog::CatalogDefinition;
 pub use event::Event;
 pub(crate) use event::EventKind;
 pub use format::{StorageFormat, TableFormat};

@@ -88,7 +88,7 @@ async fn tries_again_what_others_made_fail(server: &PostgresServer) {
 async fn refuses_what_it_does_not_understand(server: &PostgresServer) {
     let name = server.create_database().await;
     server.open(&name, WAREHOUSE).await;
-    let newer = "UPDATE _sqlx_migrations SET version = 1000";
+    let newer = "UPDATE _sqlx_migrations SET version = version + 1000";
     server.execute_in(&name, newer).await.unwrap();
     let options = MetastoreOptions::default();
     let open = |url: String| {

@@ -16,14 +16,14 @@ impl DdlExecutor {
         new_name: &TableName,
         if_exists: bool,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         // A new name without schema stays in the table's own schema.
         let new_name = TableName {
             catalog: new_name.catalog.clone().or_else(|| Some(target.catalog.clone())),
             schema: new_name.schema.clone().or_else(|| Some(target.schema.clone())),
             name: new_name.name.clone(),
         };
-        let renamed = self.resolve(session, &new_name)?;
+        let renamed = self.resolve(session, &new_name).await?;
         if renamed.catalog != target.catalog {
             return Err(Error::not_supported("ALTER TABLE RENAME to another catalog"));
         }
@@ -43,7 +43,7 @@ impl DdlExecutor {
         columns: &[Column],
         if_not_exists: bool,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let mut table = self.base_table(&target).await?;
         for column in columns {
             let exists =
@@ -62,7 +62,7 @@ impl DdlExecutor {
         name: &TableName,
         properties: &Parameters,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let mut table = self.base_table(&target).await?;
         for (key, value) in properties {
             let lower = key.to_lowercase();

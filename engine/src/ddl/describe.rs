@@ -3,13 +3,15 @@
 use super::DdlExecutor;
 use super::rows::{COLUMNS, TextRows};
 use super::schemas::INFORMATION_SCHEMA;
+use crate::catalogs::SYSTEM_CATALOG;
+use crate::missing;
 use crate::session::Session;
 use crate::statement::{LikePattern, TableName};
-use crate::tables::{SYSTEM_CATALOG, information_schema_rows};
+use crate::tables::information_schema_rows;
 use datafusion::arrow::record_batch::RecordBatch;
 use quern_catalog::hive_type;
 use quern_catalog::model::{Column, Table};
-use quern_common::{Error, ErrorCode, Result};
+use quern_common::Result;
 
 impl DdlExecutor {
     pub(super) async fn describe(
@@ -26,18 +28,17 @@ impl DdlExecutor {
                 Some(system.rows(schema, &name.name).await?)
             }
             (_, INFORMATION_SCHEMA) => {
-                let metastore = self.catalogs.get(catalog)?;
+                let metastore = self.catalogs.get(catalog).await?;
                 Some(information_schema_rows(catalog, metastore.as_ref(), &name.name).await?)
             }
             _ => None,
         };
         match computed {
             Some(Some(batch)) => describe_batch(&batch, like),
-            Some(None) => Err(Error::new(
-                ErrorCode::TableNotFound,
-                format!("table \"{catalog}.{schema}.{}\" does not exist", name.name),
-            )),
-            None => describe_table(&self.find_table(&self.resolve(session, name)?).await?, like),
+            Some(None) => Err(missing::table_not_found(catalog, schema, &name.name)),
+            None => {
+                describe_table(&self.find_table(&self.resolve(session, name).await?).await?, like)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 //! Read in this order: `location`, `tables`, `partitions`, `show`, `show_create`.
 
 mod alter;
+mod catalogs;
 mod describe;
 mod functions;
 mod location;
@@ -95,7 +96,9 @@ impl DdlExecutor {
             | Statement::SetSession { .. }
             | Statement::ResetSession { .. }
             | Statement::ShowSession { .. } => self.session_statement(session, statement).await,
-            Statement::CreateSchema(_)
+            Statement::CreateCatalog(_)
+            | Statement::DropCatalog { .. }
+            | Statement::CreateSchema(_)
             | Statement::DropSchema { .. }
             | Statement::CreateTable(_)
             | Statement::CreateTableLike { .. }
@@ -116,6 +119,8 @@ impl DdlExecutor {
 
     async fn definition(&self, session: &Session, statement: &Statement) -> Result<DdlOutcome> {
         match statement {
+            Statement::CreateCatalog(create) => self.create_catalog(session, create).await,
+            Statement::DropCatalog { name, if_exists } => self.drop_catalog(name, *if_exists).await,
             Statement::CreateSchema(create) => self.create_schema(session, create).await,
             Statement::DropSchema { name, if_exists, cascade } => {
                 self.drop_schema(session, name, *if_exists, *cascade).await

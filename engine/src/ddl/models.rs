@@ -15,7 +15,7 @@ impl DdlExecutor {
         name: &TableName,
         if_exists: bool,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let versions = match target.metastore.drop_model(&target.schema, &target.name).await {
             Err(err) if err.code() == ErrorCode::ModelNotFound && if_exists => {
                 return Ok(DdlOutcome::DONE);
@@ -34,7 +34,7 @@ impl DdlExecutor {
         from: Option<&SchemaName>,
         like: Option<&LikePattern>,
     ) -> Result<RecordBatch> {
-        let target = self.schema_or_default(session, from)?;
+        let target = self.schema_or_default(session, from).await?;
         target.metastore.get_database(&target.schema).await?;
         let mut rows = TextRows::new(MODELS);
         for found in target.metastore.list_models(&target.schema).await? {
@@ -58,7 +58,7 @@ impl DdlExecutor {
         name: &TableName,
         version: Option<i64>,
     ) -> Result<RecordBatch> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let found = target.metastore.get_model(&target.schema, &target.name, version).await?;
         let model = found.model;
         let mut rows = TextRows::new(MODEL);

@@ -22,7 +22,7 @@ impl DdlExecutor {
         additions: &[PartitionAddition],
         if_not_exists: bool,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let table = self.base_table(&target).await?;
         let mut partitions = vec![];
         for addition in additions {
@@ -57,7 +57,7 @@ impl DdlExecutor {
         groups: &[DropPartitions],
         if_exists: bool,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let table = self.base_table(&target).await?;
         need_keys(&table)?;
         let mut dropped: BTreeMap<Vec<String>, String> = BTreeMap::new();

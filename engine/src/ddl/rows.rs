@@ -30,6 +30,7 @@ pub(super) fn columns_of(statement: &Statement) -> Option<Columns> {
         Statement::ShowCreateTable { .. } => Some(&["Create Table"]),
         Statement::ShowCreateView { .. } => Some(&["Create View"]),
         Statement::ShowCreateSchema { .. } => Some(&["Create Schema"]),
+        Statement::ShowCreateCatalog { .. } => Some(&["Create Catalog"]),
         Statement::ShowSession { .. } => Some(SESSION),
         Statement::ShowFunctions { .. } => Some(FUNCTIONS),
         Statement::ShowModels { .. } => Some(MODELS),

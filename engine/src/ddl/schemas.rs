@@ -2,10 +2,10 @@
 
 use super::rows::{SESSION, TextRows};
 use super::{DdlExecutor, DdlOutcome};
+use crate::catalogs::SYSTEM_CATALOG;
 use crate::session::Session;
 use crate::session::properties::{SESSION_PROPERTIES, SessionProperties, find};
 use crate::statement::{CreateSchema, LikePattern, SchemaName, Statement};
-use crate::tables::SYSTEM_CATALOG;
 use datafusion::arrow::record_batch::RecordBatch;
 use quern_catalog::model::{Database, TableType};
 use quern_common::{Error, ErrorCode, Result};
@@ -19,7 +19,7 @@ impl DdlExecutor {
         session: &Session,
         create: &CreateSchema,
     ) -> Result<DdlOutcome> {
-        let target = self.catalogs.resolve_schema(&create.name, &session.settings())?;
+        let target = self.catalogs.resolve_schema(&create.name, &session.settings()).await?;
         if target.schema == INFORMATION_SCHEMA {
             return Err(Error::new(
                 ErrorCode::SchemaAlreadyExists,
@@ -54,7 +54,7 @@ impl DdlExecutor {
         if_exists: bool,
         cascade: bool,
     ) -> Result<DdlOutcome> {
-        let target = self.catalogs.resolve_schema(name, &session.settings())?;
+        let target = self.catalogs.resolve_schema(name, &session.settings()).await?;
         let found = target.metastore.get_database(&target.schema).await;
         match found {
             Err(err) if err.code() == ErrorCode::SchemaNotFound && if_exists => {
@@ -145,7 +145,7 @@ impl DdlExecutor {
             false => schema == INFORMATION_SCHEMA,
         };
         if !known {
-            self.catalogs.get(&catalog)?.get_database(schema).await?;
+            self.catalogs.get(&catalog).await?.get_database(schema).await?;
         }
         session.update(|settings| {
             settings.catalog = catalog;

@@ -4,12 +4,13 @@ use super::DdlExecutor;
 use super::partitions::{need_keys, spec_filter};
 use super::rows::{columns_of, one_column};
 use super::schemas::INFORMATION_SCHEMA;
-use crate::catalogs::ResolvedSchema;
+use crate::catalogs::{ResolvedSchema, SYSTEM_CATALOG};
+use crate::missing;
 use crate::session::Session;
 use crate::statement::{LikePattern, PartitionSpec, SchemaName, Statement, TableName};
-use crate::tables::{INFORMATION_SCHEMA_TABLES, SYSTEM_CATALOG};
+use crate::tables::INFORMATION_SCHEMA_TABLES;
 use datafusion::arrow::record_batch::RecordBatch;
-use quern_common::{Error, ErrorCode, Result};
+use quern_common::{Error, Result};
 
 impl DdlExecutor {
     /// Runs a statement that shows something of the catalogue.
@@ -19,7 +20,9 @@ impl DdlExecutor {
         statement: &Statement,
     ) -> Result<RecordBatch> {
         let names = match statement {
-            Statement::ShowCatalogs { like } => matching(self.catalog_names(), like.as_ref()),
+            Statement::ShowCatalogs { like } => {
+                matching(self.catalog_names().await?, like.as_ref())
+            }
             Statement::ShowSchemas { from, like } => {
                 let catalog = from.clone().unwrap_or_else(|| session.settings().catalog);
                 matching(self.schema_names(&catalog).await?, like.as_ref())
@@ -37,6 +40,9 @@ impl DdlExecutor {
             Statement::ShowCreateSchema { schema } => {
                 vec![self.show_create_schema(session, schema).await?]
             }
+            Statement::ShowCreateCatalog { catalog } => {
+                vec![self.show_create_catalog(catalog).await?]
+            }
             Statement::ShowColumns { table, like } => {
                 return self.describe(session, table, like.as_ref()).await;
             }
@@ -53,20 +59,20 @@ impl DdlExecutor {
         one_column(columns_of(statement).unwrap_or_default(), names)
     }
 
-    fn catalog_names(&self) -> Vec<String> {
-        let mut names = self.catalogs.names();
+    async fn catalog_names(&self) -> Result<Vec<String>> {
+        let mut names = self.catalogs.names().await?;
         if self.system.is_some() {
             names.push(SYSTEM_CATALOG.to_owned());
         }
         names.sort();
-        names
+        Ok(names)
     }
 
     async fn schema_names(&self, catalog: &str) -> Result<Vec<String>> {
         if let Some(system) = self.system.as_ref().filter(|_| catalog == SYSTEM_CATALOG) {
             return Ok(system.tables().into_keys().map(str::to_owned).collect());
         }
-        let mut names = self.catalogs.get(catalog)?.list_databases().await?;
+        let mut names = self.catalogs.get(catalog).await?.list_databases().await?;
         names.push(INFORMATION_SCHEMA.to_owned());
         names.sort();
         Ok(names)
@@ -81,15 +87,11 @@ impl DdlExecutor {
         let catalog = from.and_then(|name| name.catalog.clone()).unwrap_or(settings.catalog);
         let schema = from.map_or(settings.schema, |name| name.name.clone());
         if let Some(system) = self.system.as_ref().filter(|_| catalog == SYSTEM_CATALOG) {
-            let tables = system.tables().remove(schema.as_str()).ok_or_else(|| {
-                Error::new(
-                    ErrorCode::SchemaNotFound,
-                    format!("schema \"{catalog}.{schema}\" does not exist"),
-                )
-            })?;
+            let tables = system.tables().remove(schema.as_str());
+            let tables = tables.ok_or_else(|| missing::schema_not_found(&catalog, &schema))?;
             return Ok(tables.into_iter().map(str::to_owned).collect());
         }
-        let metastore = self.catalogs.get(&catalog)?;
+        let metastore = self.catalogs.get(&catalog).await?;
         if schema == INFORMATION_SCHEMA {
             return Ok(INFORMATION_SCHEMA_TABLES.map(str::to_owned).to_vec());
         }
@@ -97,7 +99,7 @@ impl DdlExecutor {
     }
 
     /// The schema that a SHOW statement names, or the session's.
-    pub(super) fn schema_or_default(
+    pub(super) async fn schema_or_default(
         &self,
         session: &Session,
         from: Option<&SchemaName>,
@@ -106,7 +108,7 @@ impl DdlExecutor {
         let name = from
             .cloned()
             .unwrap_or_else(|| SchemaName { catalog: None, name: settings.schema.clone() });
-        self.catalogs.resolve_schema(&name, &settings)
+        self.catalogs.resolve_schema(&name, &settings).await
     }
 
     async fn partition_names(
@@ -115,7 +117,7 @@ impl DdlExecutor {
         name: &TableName,
         spec: &PartitionSpec,
     ) -> Result<Vec<String>> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let table = self.base_table(&target).await?;
         need_keys(&table)?;
         let filter = spec_filter(&table, spec)?;

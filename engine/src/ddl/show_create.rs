@@ -15,7 +15,7 @@ impl DdlExecutor {
         session: &Session,
         name: &TableName,
     ) -> Result<String> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let table = self.base_table(&target).await?;
         create_table_text(&target, &table)
     }
@@ -25,7 +25,7 @@ impl DdlExecutor {
         session: &Session,
         name: &TableName,
     ) -> Result<String> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let view = self.find_table(&target).await?;
         match (view.table_type, view.view_original_text) {
             (TableType::View, Some(text)) => {
@@ -45,7 +45,7 @@ impl DdlExecutor {
         session: &Session,
         name: &SchemaName,
     ) -> Result<String> {
-        let target = self.catalogs.resolve_schema(name, &session.settings())?;
+        let target = self.catalogs.resolve_schema(name, &session.settings()).await?;
         let database = target.metastore.get_database(&target.schema).await?;
         let mut text =
             format!("CREATE SCHEMA {}.{}", quoted(&target.catalog), quoted(&target.schema));
@@ -153,7 +153,7 @@ fn serde_properties(format: StorageFormat, parameters: &Parameters) -> Vec<(&'st
     properties
 }
 
-fn comment_clause(comment: Option<&String>) -> String {
+pub(super) fn comment_clause(comment: Option<&String>) -> String {
     comment.map(|text| format!("\nCOMMENT {}", literal(text))).unwrap_or_default()
 }
 
@@ -161,7 +161,7 @@ fn full_name(target: &ResolvedTable) -> String {
     format!("{}.{}.{}", quoted(&target.catalog), quoted(&target.schema), quoted(&target.name))
 }
 
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
@@ -176,7 +176,7 @@ fn map(entries: &Parameters) -> String {
 }
 
 /// A name, in quotes unless it needs none.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     let plain = name
         .chars()
         .enumerate()

@@ -67,7 +67,7 @@ impl DdlExecutor {
         name: &TableName,
         mode: SyncMode,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let table = self.base_table(&target).await?;
         need_keys(&table)?;
         let found = self.find_directories(&table).await?;

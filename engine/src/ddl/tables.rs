@@ -2,6 +2,7 @@
 
 use super::{DdlExecutor, DdlOutcome, now_seconds};
 use crate::catalogs::ResolvedTable;
+use crate::missing;
 use crate::session::Session;
 use crate::statement::{CreateTable, CreateView, TableName};
 use quern_catalog::hive_type;
@@ -30,30 +31,31 @@ pub(super) struct LikeTarget<'a> {
 
 impl DdlExecutor {
     /// Completes a name; the catalog of system tables is read-only.
-    pub(super) fn resolve(&self, session: &Session, name: &TableName) -> Result<ResolvedTable> {
-        self.catalogs.resolve_table(name, &session.settings())
+    pub(super) async fn resolve(
+        &self,
+        session: &Session,
+        name: &TableName,
+    ) -> Result<ResolvedTable> {
+        self.catalogs.resolve_table(name, &session.settings()).await
     }
 
     /// Finds a table, naming it in full when it is missing.
     pub(super) async fn find_table(&self, target: &ResolvedTable) -> Result<Table> {
-        target.metastore.get_table(&target.schema, &target.name).await.map_err(|err| {
-            match err.code() {
-                ErrorCode::TableNotFound => Error::new(
-                    ErrorCode::TableNotFound,
-                    format!("table \"{target}\" does not exist"),
-                ),
-                ErrorCode::SchemaNotFound => Error::new(
-                    ErrorCode::SchemaNotFound,
-                    format!("schema \"{}.{}\" does not exist", target.catalog, target.schema),
-                ),
-                _ => err,
-            }
-        })
+        let ResolvedTable { catalog, schema, name, metastore } = target;
+        let err = match metastore.get_table(schema, name).await {
+            Ok(table) => return Ok(table),
+            Err(err) => match err.code() {
+                ErrorCode::TableNotFound => missing::table_not_found(catalog, schema, name),
+                ErrorCode::SchemaNotFound => missing::schema_not_found(catalog, schema),
+                _ => return Err(err),
+            },
+        };
+        Err(missing::with_hint(err, metastore.as_ref(), schema, name).await)
     }
 
     /// As [`Self::find_table`], and none when the table or its schema is missing.
     pub(super) async fn table_if_exists(&self, target: &ResolvedTable) -> Result<Option<Table>> {
-        match self.find_table(target).await {
+        match target.metastore.get_table(&target.schema, &target.name).await {
             Ok(table) => Ok(Some(table)),
             Err(err)
                 if matches!(err.code(), ErrorCode::TableNotFound | ErrorCode::SchemaNotFound) =>
@@ -69,7 +71,7 @@ impl DdlExecutor {
         session: &Session,
         create: &CreateTable,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, &create.name)?;
+        let target = self.resolve(session, &create.name).await?;
         check_columns(&create.columns, &create.partition_columns)?;
         if create.if_not_exists && self.table_if_exists(&target).await?.is_some() {
             return Ok(DdlOutcome::DONE);
@@ -106,8 +108,8 @@ impl DdlExecutor {
         source: &TableName,
         to: LikeTarget<'_>,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, to.name)?;
-        let source = self.find_table(&self.resolve(session, source)?).await?;
+        let target = self.resolve(session, to.name).await?;
+        let source = self.find_table(&self.resolve(session, source).await?).await?;
         if source.table_type == TableType::View {
             return Err(Error::not_supported("CREATE TABLE LIKE of a view"));
         }
@@ -202,7 +204,7 @@ impl DdlExecutor {
         name: &TableName,
         if_exists: bool,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let table = match self.find_table(&target).await {
             Err(err) if if_exists && is_missing(&err) => return Ok(DdlOutcome::DONE),
             found => found?,
@@ -223,7 +225,7 @@ impl DdlExecutor {
         session: &Session,
         create: &CreateView,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, &create.name)?;
+        let target = self.resolve(session, &create.name).await?;
         if !create.columns.is_empty() {
             return Err(Error::not_supported("CREATE VIEW with column names")
                 .with_hint("name the columns in the query with AS"));
@@ -275,7 +277,7 @@ impl DdlExecutor {
         name: &TableName,
         if_exists: bool,
     ) -> Result<DdlOutcome> {
-        let target = self.resolve(session, name)?;
+        let target = self.resolve(session, name).await?;
         let view = match self.find_table(&target).await {
             Err(err) if if_exists && is_missing(&err) => return Ok(DdlOutcome::DONE),
             found => found?,

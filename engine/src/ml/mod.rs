@@ -65,7 +65,7 @@ async fn load(
             ));
         }
     };
-    let metastore = registry.get(catalog)?;
+    let metastore = registry.get(catalog).await?;
     let version = metastore.get_model(schema, name, call.version).await?;
     let model = &version.model;
     let bytes = storage.get(&storage.check(&model.artifact_location)?).await?;

@@ -85,7 +85,7 @@ impl ModelTrainer {
         runner: Option<&dyn PassRunner>,
     ) -> Result<RecordBatch> {
         let started = Instant::now();
-        let destination = self.destination(create, scope)?;
+        let destination = self.destination(create, scope).await?;
         let existing = destination.existing().await?;
         if let Some(existing) = existing {
             if create.if_not_exists {
@@ -111,11 +111,11 @@ impl ModelTrainer {
         facts_row(&published, started)
     }
 
-    fn destination(&self, create: &CreateModel, scope: &PlanScope) -> Result<Destination> {
+    async fn destination(&self, create: &CreateModel, scope: &PlanScope) -> Result<Destination> {
         let name = &create.name;
         let catalog = name.catalog.as_ref().unwrap_or(&scope.settings.catalog);
         let schema = name.schema.as_ref().unwrap_or(&scope.settings.schema);
-        let metastore = self.planner.registry().get(catalog)?;
+        let metastore = self.planner.registry().get(catalog).await?;
         Ok(Destination { metastore, schema: schema.clone(), name: name.name.clone() })
     }
 

@@ -5,5 +5,5 @@ mod join_order;
 mod yielding_joins;
 
 pub use broadcast_joins::BroadcastJoins;
-pub use join_order::JoinOrder;
+pub use join_order::{JoinOrder, SemiJoinsFirst};
 pub use yielding_joins::YieldingJoins;

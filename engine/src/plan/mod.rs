@@ -165,13 +165,13 @@ impl Planner {
         let state = self.state(scope, &catalogs, models)?;
         let statement =
             PlannableStatement::Statement(Box::new(SqlStatement::Query(Box::new(query))));
-        let plan = state.statement_to_plan(statement).await.map_err(|err| {
-            let err = from_datafusion(err);
-            match err.code() {
-                ErrorCode::TableNotFound => catalogs.first_missing().unwrap_or(err),
-                _ => err,
+        let plan = match state.statement_to_plan(statement).await.map_err(from_datafusion) {
+            Ok(plan) => plan,
+            Err(err) if err.code() == ErrorCode::TableNotFound => {
+                return Err(catalogs.first_missing().await.unwrap_or(err));
             }
-        })?;
+            Err(err) => return Err(err),
+        };
         SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)

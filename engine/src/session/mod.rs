@@ -2,6 +2,7 @@
 
 mod limits;
 pub mod properties;
+mod scan_tasks;
 pub mod state;
 
 pub use limits::QueryLimits;

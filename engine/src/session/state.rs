@@ -1,9 +1,10 @@
 //! The one place where a DataFusion `SessionState` is built.
 
 use super::limits::QueryLimits;
+use super::scan_tasks;
 use crate::codec::QuernPhysicalCodec;
 use crate::error::from_datafusion;
-use crate::optimizer::{BroadcastJoins, JoinOrder, YieldingJoins};
+use crate::optimizer::{BroadcastJoins, JoinOrder, SemiJoinsFirst, YieldingJoins};
 use ballista_core::extension::SessionConfigExt;
 use datafusion::catalog::CatalogProviderList;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -117,10 +118,11 @@ type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 fn physical_optimizer_rules(options: &StateOptions) -> quern_common::Result<Rules> {
     let mut rules = PhysicalOptimizer::new().rules;
     let sides = rules.iter().position(|rule| rule.name() == JOIN_SELECTION).unwrap_or(0);
-    rules.insert(sides, Arc::new(JoinOrder::default()));
+    rules.insert(sides, Arc::new(SemiJoinsFirst));
+    rules.insert(sides + 1, Arc::new(JoinOrder::default()));
     if let (ExecutionMode::Pipelined, Some(workers)) = (options.mode, &options.workers) {
         let n_executors = workers.resolver.get_urls().map_err(from_datafusion)?.len();
-        rules.insert(sides + 2, Arc::new(BroadcastJoins { n_executors }));
+        rules.insert(sides + 3, Arc::new(BroadcastJoins { n_executors }));
     }
     rules.push(Arc::new(YieldingJoins));
     Ok(rules)
@@ -147,6 +149,7 @@ fn with_workers(
             .with_distributed_worker_resolver(SharedResolver(Arc::clone(&workers.resolver)))
             .with_distributed_channel_resolver(SharedChannels(Arc::clone(&workers.channels)))
             .with_distributed_user_codec(QuernPhysicalCodec::default())
+            .with_distributed_scale_up_leaf_node_handler(scan_tasks::divide)
             .with_distributed_planner(),
     })
 }

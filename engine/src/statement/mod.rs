@@ -27,9 +27,9 @@ pub use like::LikePattern;
 pub use literal::Literal;
 pub use placeholders::rewrite_placeholders;
 pub use types::{
-    CallArgument, CreateModel, CreateSchema, CreateTable, CreateView, DropPartitions,
-    ExplainFormat, ExplainOptions, ExplainType, PartitionAddition, PartitionSpec, SchemaName,
-    Statement, SyncMode, TableName,
+    CallArgument, CreateCatalog, CreateModel, CreateSchema, CreateTable, CreateView,
+    DropPartitions, ExplainFormat, ExplainOptions, ExplainType, PartitionAddition, PartitionSpec,
+    SchemaName, Statement, SyncMode, TableName,
 };
 
 pub(crate) use parser::is_reserved;

@@ -127,6 +127,9 @@ impl<'a> StatementParser<'a> {
 
     fn create(&mut self) -> Result<Statement> {
         self.expect("CREATE")?;
+        if self.accept("CATALOG") {
+            return self.create_catalog();
+        }
         if self.at("SCHEMA") || self.at("DATABASE") {
             return self.create_schema();
         }

@@ -1,8 +1,9 @@
-//! CREATE and DROP of schemas, views, tables and models.
+//! CREATE and DROP of catalogs, schemas, views, tables and models.
 
 use super::parser::StatementParser;
-use super::types::{CreateSchema, CreateView, Statement};
+use super::types::{CreateCatalog, CreateSchema, CreateView, Statement};
 use super::{Literal, query};
+use quern_catalog::connector::CONNECTOR;
 use quern_catalog::model::Parameters;
 use quern_common::{Error, ErrorCode, Result};
 use sqlparser::tokenizer::Token;
@@ -38,6 +39,32 @@ impl StatementParser<'_> {
                 return Ok(Statement::CreateSchema(schema));
             }
         }
+    }
+
+    /// `CREATE CATALOG [IF NOT EXISTS] name [USING connector] [COMMENT …] [WITH (…)]`, after
+    /// CATALOG.
+    pub(super) fn create_catalog(&mut self) -> Result<Statement> {
+        let if_not_exists = self.if_not_exists();
+        let name = self.identifier()?;
+        let mut properties = Parameters::new();
+        if self.accept("USING") {
+            properties.insert(CONNECTOR.to_owned(), self.identifier()?);
+        }
+        let comment = self.text_after("COMMENT")?;
+        if self.at("AUTHORIZATION") {
+            return Err(Error::not_supported("CREATE CATALOG … AUTHORIZATION"));
+        }
+        if self.accept("WITH") {
+            for (name, value) in self.presto_properties()? {
+                if properties.insert(name.clone(), value.to_text()).is_some() {
+                    return Err(Error::new(
+                        ErrorCode::InvalidCatalogProperty,
+                        format!("property \"{name}\" is given twice"),
+                    ));
+                }
+            }
+        }
+        Ok(Statement::CreateCatalog(CreateCatalog { name, if_not_exists, comment, properties }))
     }
 
     fn schema_properties(&mut self, schema: &mut CreateSchema) -> Result<()> {
@@ -105,6 +132,10 @@ impl StatementParser<'_> {
     /// `DROP …`.
     pub(super) fn drop_statement(&mut self) -> Result<Statement> {
         self.expect("DROP")?;
+        if self.accept("CATALOG") {
+            let if_exists = self.if_exists();
+            return Ok(Statement::DropCatalog { name: self.identifier()?, if_exists });
+        }
         if self.accept("SCHEMA") || self.accept("DATABASE") {
             let if_exists = self.if_exists();
             let name = self.schema_name()?;

@@ -82,6 +82,9 @@ impl StatementParser<'_> {
             () if self.accept("SCHEMA") || self.accept("DATABASE") => {
                 Ok(Statement::ShowCreateSchema { schema: self.schema_name()? })
             }
+            () if self.accept("CATALOG") => {
+                Ok(Statement::ShowCreateCatalog { catalog: self.identifier()? })
+            }
             () => Err(self.unsupported_object("SHOW CREATE")),
         }
     }

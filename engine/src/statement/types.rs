@@ -99,6 +99,19 @@ pub struct CreateSchema {
     pub properties: Parameters,
 }
 
+/// CREATE CATALOG.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateCatalog {
+    /// Name.
+    pub name: String,
+    /// Whether an existing one is left alone.
+    pub if_not_exists: bool,
+    /// Comment.
+    pub comment: Option<String>,
+    /// `connector` and what that needs, names in lower case.
+    pub properties: Parameters,
+}
+
 /// CREATE TABLE in Hive's terms, whichever way it was spelled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateTable {
@@ -222,6 +235,15 @@ pub enum Statement {
         options: ExplainOptions,
         /// The statement to explain.
         inner: Box<Self>,
+    },
+    /// CREATE CATALOG.
+    CreateCatalog(CreateCatalog),
+    /// DROP CATALOG.
+    DropCatalog {
+        /// Name.
+        name: String,
+        /// Whether a missing one is fine.
+        if_exists: bool,
     },
     /// CREATE SCHEMA.
     CreateSchema(CreateSchema),
@@ -365,6 +387,11 @@ pub enum Statement {
         /// View.
         view: TableName,
     },
+    /// SHOW CREATE CATALOG.
+    ShowCreateCatalog {
+        /// Catalog.
+        catalog: String,
+    },
     /// SHOW CREATE SCHEMA.
     ShowCreateSchema {
         /// Schema.
@@ -435,6 +462,8 @@ impl Statement {
         match self {
             Self::Query(_) => "SELECT",
             Self::Explain { .. } => "EXPLAIN",
+            Self::CreateCatalog(_) => "CREATE CATALOG",
+            Self::DropCatalog { .. } => "DROP CATALOG",
             Self::CreateSchema(_) => "CREATE SCHEMA",
             Self::DropSchema { .. } => "DROP SCHEMA",
             Self::CreateTable(_) | Self::CreateTableLike { .. } => "CREATE TABLE",
@@ -456,6 +485,7 @@ impl Statement {
             | Self::ShowCreateTable { .. }
             | Self::ShowCreateView { .. }
             | Self::ShowCreateSchema { .. }
+            | Self::ShowCreateCatalog { .. }
             | Self::ShowSession { .. }
             | Self::ShowFunctions { .. }
             | Self::ShowModels { .. } => "SHOW",

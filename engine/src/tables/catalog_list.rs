@@ -6,8 +6,9 @@
 use super::hidden::HiddenColumn;
 use super::hive_table::{HiveTable, ScanContext, StringLayout};
 use super::information_schema;
-use crate::catalogs::CatalogRegistry;
+use crate::catalogs::{CatalogRegistry, SYSTEM_CATALOG};
 use crate::error::to_datafusion;
+use crate::missing;
 use async_trait::async_trait;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{
@@ -22,9 +23,6 @@ use quern_common::{Error, ErrorCode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
-
-/// Name of the catalog of system tables.
-pub const SYSTEM_CATALOG: &str = "system";
 
 /// Tables about the running process: `system.runtime.queries` and the like.
 ///
@@ -54,7 +52,16 @@ struct Inner {
     layout: StringLayout,
     hidden: BTreeSet<HiddenColumn>,
     found: Mutex<BTreeMap<String, Arc<dyn TableProvider>>>,
-    missing: Mutex<BTreeMap<String, Error>>,
+    missing: Mutex<BTreeMap<String, MissingTable>>,
+}
+
+/// A name that led nowhere.
+#[derive(Debug, Clone)]
+struct MissingTable {
+    catalog: String,
+    schema: String,
+    table: String,
+    err: Error,
 }
 
 impl QueryCatalogs {
@@ -72,8 +79,13 @@ impl QueryCatalogs {
 
     /// Why the first name that led nowhere did so. A name may be a function's, so that a miss
     /// is no error before planning fails.
-    pub fn first_missing(&self) -> Option<Error> {
-        self.inner.missing.lock().values().next().cloned()
+    pub async fn first_missing(&self) -> Option<Error> {
+        let missing = self.inner.missing.lock().values().next().cloned()?;
+        let MissingTable { catalog, schema, table, err } = missing;
+        Some(match self.inner.registry.get(&catalog).await {
+            Ok(metastore) => missing::with_hint(err, metastore.as_ref(), &schema, &table).await,
+            Err(_) => err,
+        })
     }
 
     /// The Hive tables that were resolved, as `catalog.schema.table`, sorted.
@@ -93,9 +105,7 @@ impl CatalogProviderList for QueryCatalogs {
     }
 
     fn catalog_names(&self) -> Vec<String> {
-        let mut names = self.inner.registry.names();
-        names.push(SYSTEM_CATALOG.to_owned());
-        names
+        vec![]
     }
 
     fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
@@ -139,7 +149,7 @@ impl QuerySchema {
             let rows = self.inner.system.rows(&self.schema, table).await?;
             return rows.map(table_of_rows).unwrap_or_else(|| Err(self.not_found(table)));
         }
-        let metastore = self.inner.registry.get(&self.catalog)?;
+        let metastore = self.inner.registry.get(&self.catalog).await?;
         if self.schema == information_schema::NAME {
             let rows = information_schema::rows(&self.catalog, metastore.as_ref(), table).await?;
             return rows.map(table_of_rows).unwrap_or_else(|| Err(self.not_found(table)));
@@ -155,10 +165,7 @@ impl QuerySchema {
         let definition =
             metastore.get_table(&self.schema, table).await.map_err(|err| match err.code() {
                 ErrorCode::TableNotFound => self.not_found(table),
-                ErrorCode::SchemaNotFound => Error::new(
-                    ErrorCode::SchemaNotFound,
-                    format!("schema \"{}.{}\" does not exist", self.catalog, self.schema),
-                ),
+                ErrorCode::SchemaNotFound => missing::schema_not_found(&self.catalog, &self.schema),
                 _ => err,
             })?;
         if definition.table_type == TableType::View {
@@ -178,10 +185,7 @@ impl QuerySchema {
     }
 
     fn not_found(&self, table: &str) -> Error {
-        Error::new(
-            ErrorCode::TableNotFound,
-            format!("table \"{}.{}.{table}\" does not exist", self.catalog, self.schema),
-        )
+        missing::table_not_found(&self.catalog, &self.schema, table)
     }
 }
 
@@ -215,7 +219,13 @@ impl SchemaProvider for QuerySchema {
                 Ok(Some(table))
             }
             Err(err) if is_missing(&err) => {
-                self.inner.missing.lock().insert(key, err);
+                let missing = MissingTable {
+                    catalog: self.catalog.clone(),
+                    schema: self.schema.clone(),
+                    table: name.to_lowercase(),
+                    err,
+                };
+                self.inner.missing.lock().insert(key, missing);
                 Ok(None)
             }
             Err(err) => Err(to_datafusion(err)),

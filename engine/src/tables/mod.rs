@@ -7,7 +7,7 @@ mod hive_table;
 pub mod information_schema;
 mod partition_pruning;
 
-pub use catalog_list::{QueryCatalogs, SYSTEM_CATALOG, SystemTables};
+pub use catalog_list::{QueryCatalogs, SystemTables};
 pub use hidden::{HiddenColumn, hide_from_wildcards, mentions_hidden_column};
 pub use hive_scan::StatisticsCache;
 pub use hive_table::{HiveTable, ScanContext, StringLayout};

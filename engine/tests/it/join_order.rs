@@ -8,7 +8,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::displayable;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use quern_engine::optimizer::JoinOrder;
+use quern_engine::optimizer::{JoinOrder, SemiJoinsFirst};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::sync::Arc;
@@ -20,7 +20,9 @@ fn context(rule: Option<JoinOrder>, target_partitions: usize) -> SessionContext 
     let mut rules = PhysicalOptimizer::new().rules;
     if let Some(rule) = rule {
         let sides = rules.iter().position(|rule| rule.name() == "join_selection").unwrap();
-        rules.insert(sides, Arc::new(rule) as Arc<dyn PhysicalOptimizerRule + Send + Sync>);
+        let rules_of_ours: [Arc<dyn PhysicalOptimizerRule + Send + Sync>; 2] =
+            [Arc::new(SemiJoinsFirst), Arc::new(rule)];
+        rules.splice(sides..sides, rules_of_ours);
     }
     let state = SessionStateBuilder::new()
         .with_config(SessionConfig::new().with_target_partitions(target_partitions))
@@ -91,6 +93,27 @@ async fn an_order_that_is_good_already_stays() {
 }
 
 #[tokio::test]
+async fn a_semi_join_comes_before_a_join_that_makes_more_rows() {
+    let (plain, ordered) = (context(None, 2), context(Some(JoinOrder::default()), 2));
+    register_star(&plain);
+    register_star(&ordered);
+    let many = "SELECT count(*), sum(amount) FROM sales JOIN stock ON sales.item = stock.item \
+        WHERE sales.day IN (SELECT day FROM days WHERE year = 7)";
+    let deepest = |plan: &str| {
+        let is_join = |line: &&str| line.contains("HashJoinExec");
+        plan.lines().rfind(is_join).unwrap().contains("Semi")
+    };
+    assert!(!deepest(&plan(&plain, many).await), "{}", plan(&plain, many).await);
+    assert!(deepest(&plan(&ordered, many).await), "{}", plan(&ordered, many).await);
+    assert_eq!(answer(&ordered, many).await, answer(&plain, many).await);
+    // Here the join leaves few rows for it.
+    let few = "SELECT count(*) FROM sales JOIN days ON sales.day = days.day \
+        WHERE days.year = 7 AND sales.item IN (SELECT item FROM stock WHERE amount = 1)";
+    assert!(!deepest(&plan(&ordered, few).await), "{}", plan(&ordered, few).await);
+    assert_eq!(answer(&ordered, few).await, answer(&plain, few).await);
+}
+
+#[tokio::test]
 async fn any_order_of_random_joins_gives_the_same_rows() {
     let seed = rand::rng().random::<u64>();
     println!("seed {seed}");
@@ -135,6 +158,10 @@ fn random_join(random: &mut StdRng, n_tables: usize) -> String {
     }
     if random.random_bool(0.5) {
         sql += &format!(" WHERE {} < 3", column(random, 0));
+    } else if random.random_bool(0.7) {
+        let (table, other) = (random.random_range(0..n_tables), random.random_range(0..n_tables));
+        let (key, not) = (column(random, table), ["", "NOT"][random.random_range(0..2)]);
+        sql += &format!(" WHERE {key} {not} IN (SELECT a FROM t{other} WHERE a IS NOT NULL)");
     }
     let (a, b) = (column(random, 0), column(random, n_tables - 1));
     match random.random_range(0..4) {

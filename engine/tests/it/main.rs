@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells clippy that the helpers too are test code.
 #[cfg(test)]
+mod catalogs;
+#[cfg(test)]
 mod join_order;
 #[cfg(test)]
 mod statement_create_table;

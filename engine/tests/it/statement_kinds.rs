@@ -10,6 +10,10 @@ fn parse(sql: &str) -> Statement {
 #[test]
 fn two_spellings_of_one_statement_are_one() {
     for (one, other) in [
+        (
+            "CREATE CATALOG lake USING hive WITH (uri = 'thrift://h:1')",
+            "create catalog LAKE with (connector = 'hive', URI = 'thrift://h:1')",
+        ),
         ("SHOW SCHEMAS", "show databases"),
         ("SHOW SCHEMAS FROM c LIKE 'a%'", "SHOW SCHEMAS IN C LIKE 'A%'"),
         ("SHOW TABLES FROM c.s LIKE 'a_'", "SHOW TABLES IN \"C\".`S` LIKE 'a_'"),

@@ -4,7 +4,8 @@ use arrow::array::{Array, Int64Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use quern_catalog::metastore::{MemoryMetastore, Metastore};
+use quern_catalog::metastore::{MemoryMetastore, MetadataStore, Metastore};
+use quern_common::config::MetastoreConfig;
 use quern_common::{Error, ErrorCode, Result};
 use quern_engine::catalogs::CatalogRegistry;
 use quern_engine::ddl::{DdlExecutor, DdlOutcome, LocationAccess};
@@ -77,7 +78,12 @@ impl Fixture {
     pub(crate) fn new() -> Self {
         let metastore = Arc::new(MemoryMetastore::new("s3://lake/warehouse"));
         let storage = Arc::new(FakeStorage::default());
-        let registry = CatalogRegistry::new("hive", Arc::clone(&metastore) as Arc<dyn Metastore>);
+        let registry = CatalogRegistry::new(
+            "hive",
+            Arc::clone(&metastore) as Arc<dyn Metastore>,
+            Arc::clone(&metastore) as Arc<dyn MetadataStore>,
+            MetastoreConfig::default(),
+        );
         let access = Arc::clone(&storage) as Arc<dyn LocationAccess>;
         let ddl = DdlExecutor::new(Arc::new(registry), access);
         Self { metastore, storage, session: Session::new("ada", "hive", "default"), ddl }

@@ -5,7 +5,9 @@ use parking_lot::Mutex;
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint};
 
 /// Connections by URL. A connection that breaks is opened again by its next request.
@@ -52,6 +54,12 @@ impl Channels {
     pub fn forget(&self, url: &str) {
         self.open.lock().remove(url);
     }
+}
+
+/// The connections that others make to a node. Nothing that is sent waits for more to send: with
+/// the other side's delayed acknowledgement, the end of every exchange would take 40 ms.
+pub fn incoming(listener: TcpListener) -> TcpIncoming {
+    TcpIncoming::from(listener).with_nodelay(Some(true))
 }
 
 fn root_cause(err: &dyn std::error::Error) -> String {

@@ -7,5 +7,5 @@
 mod channels;
 mod secret;
 
-pub use channels::Channels;
+pub use channels::{Channels, incoming};
 pub use secret::{AuthLayer, AuthService, ClusterSecret};

@@ -16,8 +16,7 @@ use futures::StreamExt;
 use quern_common::config::InternalConfig;
 use quern_common::{Error, ErrorCode, Result};
 use quern_engine::session::Workers;
-use quern_proto::cluster::{Channels, ClusterSecret};
-
+use quern_proto::cluster::{Channels, ClusterSecret, incoming};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
@@ -26,7 +25,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
@@ -229,7 +227,7 @@ async fn serve(cluster: Arc<Cluster>, listener: TcpListener, shutdown: Cancellat
     let served = Server::builder()
         .layer(cluster.secret.layer())
         .add_service(service)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown.cancelled())
+        .serve_with_incoming_shutdown(incoming(listener), shutdown.cancelled())
         .await;
     if let Err(err) = served {
         tracing::error!(error = %err, "the internal listener broke");

@@ -1,10 +1,7 @@
 //! Actions: prepared statements, cancelling, sessions, and our own question for progress.
 
 use super::columns::parameter_schema;
-use super::messages::{
-    CloseSessionResult, CloseStatus, CreatePreparedStatementResult, OptionValue,
-    SessionOptionValue, SessionOptions, SetError, SetErrorValue, SetSessionOptionsResult,
-};
+use super::messages::CreatePreparedStatementResult;
 use super::service::{Caller, FlightSqlService, decode_command, malformed};
 use super::statements::{announced_schema, no_transaction};
 use super::ticket::Token;
@@ -24,16 +21,17 @@ use bytes::Bytes;
 use prost::Message;
 use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode, Result};
+use quern_proto::flight_sql::{
+    CLOSE_SESSION, CloseSessionResult, CloseStatus, GET_SESSION_OPTIONS, QUERY_PROGRESS,
+    SET_SESSION_OPTIONS, SessionOptionValue, SessionOptions, SessionValue, SetError, SetErrorValue,
+    SetSessionOptionsResult,
+};
 
 const CREATE_PREPARED_STATEMENT: &str = "CreatePreparedStatement";
 const CLOSE_PREPARED_STATEMENT: &str = "ClosePreparedStatement";
 const CANCEL_QUERY: &str = "CancelQuery";
 const CANCEL_FLIGHT_INFO: &str = "CancelFlightInfo";
 const RENEW_FLIGHT_ENDPOINT: &str = "RenewFlightEndpoint";
-const SET_SESSION_OPTIONS: &str = "SetSessionOptions";
-const GET_SESSION_OPTIONS: &str = "GetSessionOptions";
-const CLOSE_SESSION: &str = "CloseSession";
-const QUERY_PROGRESS: &str = "QuernQueryProgress";
 
 const FLIGHT_TYPE_PREFIX: &str = "type.googleapis.com/arrow.flight.protocol.";
 
@@ -217,11 +215,11 @@ impl FlightSqlService {
     ) -> Result<()> {
         let text = match value.value {
             None => None,
-            Some(OptionValue::String(text)) => Some(text),
-            Some(OptionValue::Bool(value)) => Some(value.to_string()),
-            Some(OptionValue::Int64(value)) => Some(value.to_string()),
-            Some(OptionValue::Double(value)) => Some(value.to_string()),
-            Some(OptionValue::StringList(_)) => {
+            Some(SessionValue::String(text)) => Some(text),
+            Some(SessionValue::Bool(value)) => Some(value.to_string()),
+            Some(SessionValue::Int64(value)) => Some(value.to_string()),
+            Some(SessionValue::Double(value)) => Some(value.to_string()),
+            Some(SessionValue::StringList(_)) => {
                 let message = format!("session option \"{name}\" takes one value, not a list");
                 return Err(Error::new(ErrorCode::InvalidSessionProperty, message));
             }
@@ -232,7 +230,7 @@ impl FlightSqlService {
     fn get_options(&self, caller: &Caller, body: &[u8]) -> Bytes {
         let options = self.backend.session_options(caller.session()).into_iter();
         let options = options.map(|(name, value)| {
-            (name, SessionOptionValue { value: Some(OptionValue::String(value)) })
+            (name, SessionOptionValue { value: Some(SessionValue::String(value)) })
         });
         let result = SessionOptions { options: options.collect() };
         Form::of(body, "GetSessionOptionsRequest").pack("GetSessionOptionsResult", &result)

@@ -56,7 +56,8 @@ pub trait QueryBackend: fmt::Debug + Send + Sync + 'static {
     fn progress(&self, session: &Arc<Session>, id: &QueryId) -> Option<serde_json::Value>;
 
     /// Returns the catalog names.
-    fn list_catalogs(&self, session: &Arc<Session>) -> Result<Vec<String>>;
+    fn list_catalogs<'a>(&'a self, session: &'a Arc<Session>)
+    -> BoxFuture<'a, Result<Vec<String>>>;
 
     /// Returns the schemas, of one catalog when it is given.
     fn list_schemas<'a>(

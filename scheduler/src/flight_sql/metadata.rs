@@ -56,7 +56,7 @@ impl Metadata {
     ) -> Result<Option<RecordBatch>> {
         let Some(schema) = self.schema(&command) else { return Ok(None) };
         let batch = match command {
-            Command::CommandGetCatalogs(_) => catalogs(backend, session)?,
+            Command::CommandGetCatalogs(_) => catalogs(backend, session).await?,
             Command::CommandGetDbSchemas(command) => schemas(backend, session, command).await?,
             Command::CommandGetTables(command) => tables(backend, session, command).await?,
             Command::CommandGetTableTypes(_) => table_types()?,
@@ -73,9 +73,9 @@ impl Metadata {
     }
 }
 
-fn catalogs(backend: &dyn QueryBackend, session: &Arc<Session>) -> Result<RecordBatch> {
+async fn catalogs(backend: &dyn QueryBackend, session: &Arc<Session>) -> Result<RecordBatch> {
     let mut builder = GetCatalogsBuilder::new();
-    for catalog in backend.list_catalogs(session)? {
+    for catalog in backend.list_catalogs(session).await? {
         builder.append(catalog);
     }
     builder.build().map_err(|err| failed(&err))

@@ -33,4 +33,3 @@ pub use backend::{
 };
 pub use server::serve;
 pub use service::{FlightSqlService, SessionDefaults};
-pub use status::{ERROR_CODE, ERROR_HINT, ERROR_HINT_BIN, ERROR_NUMBER, QUERY_ID};

@@ -22,6 +22,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use prost::Message;
 use quern_common::{Error, Result};
+use quern_proto::flight_sql::keys;
 use std::sync::Arc;
 use tonic::{Response, Streaming};
 
@@ -206,7 +207,7 @@ impl FlightSqlService {
             Ok(put_result(&count(rows)))
         }));
         let mut response = Response::new(result);
-        status::insert(response.metadata_mut(), status::QUERY_ID, query_id.as_str());
+        status::insert(response.metadata_mut(), keys::QUERY_ID, query_id.as_str());
         Ok(response)
     }
 

@@ -2,19 +2,11 @@
 
 use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode, ErrorKind};
+use quern_proto::flight_sql::keys::{
+    ERROR_CODE, ERROR_HINT, ERROR_HINT_BIN, ERROR_NUMBER, QUERY_ID,
+};
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};
-
-/// Metadata key of the error code's name, such as `TABLE_NOT_FOUND`.
-pub const ERROR_CODE: &str = "quern-error-code";
-/// Metadata key of the error code's number.
-pub const ERROR_NUMBER: &str = "quern-error-number";
-/// Metadata key of the hint, when it is visible ASCII.
-pub const ERROR_HINT: &str = "quern-error-hint";
-/// Metadata key of the hint in UTF-8, when it is not.
-pub const ERROR_HINT_BIN: &str = "quern-error-hint-bin";
-/// Metadata key of the query's id; of a DoPut's reply, too.
-pub const QUERY_ID: &str = "quern-query-id";
 
 /// Longest message and hint: a reply's headers must fit the 8 KiB that Java clients accept, and
 /// gRPC writes a byte beyond ASCII as three.

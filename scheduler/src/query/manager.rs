@@ -1,8 +1,8 @@
 //! Owns every query of the process.
 
 use super::admission::Admission;
-use super::edge::plain_schema;
 use super::explain;
+use super::planning::Planned;
 use super::record::{QueryRecord, QueryState};
 use super::stream::QueryRows;
 use super::{PreparedStatement, RowStream, StatementKind, SubmittedQuery};
@@ -12,20 +12,16 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use dashmap::DashMap;
 use datafusion::sql::sqlparser::ast::Query;
-use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use quern_common::config::QueryConfig;
 use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode, Result};
 use quern_engine::ddl::{DdlExecutor, DdlOutcome};
-use quern_engine::ml::{ModelTrainer, PassRunner};
-use quern_engine::plan::{
-    LogicalQuery, ModeChoice, PhysicalQuery, PlanScope, Planner, choose_mode, guard, scan_bytes,
-};
-use quern_engine::session::properties::{RequestedMode, SessionProperties};
+use quern_engine::ml::ModelTrainer;
+use quern_engine::plan::Planner;
 use quern_engine::session::{ExecutionMode, Session};
-use quern_engine::statement::{CreateModel, ExplainOptions, Statement, rewrite_placeholders};
+use quern_engine::statement::{Statement, rewrite_placeholders};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,18 +50,10 @@ pub struct QueryManagerOptions {
 /// Owns every query of the process: submits, limits, remembers and cancels them.
 #[derive(Debug)]
 pub struct QueryManager {
-    options: QueryManagerOptions,
+    pub(super) options: QueryManagerOptions,
     admission: Admission,
     live: DashMap<String, Arc<QueryRecord>>,
     history: Mutex<VecDeque<Arc<QueryRecord>>>,
-}
-
-/// A query that is planned for the mode it will run in.
-enum Planned {
-    Local(PhysicalQuery),
-    /// The second is what the first became; the first is planned again when an executor is lost.
-    Pipelined(Box<LogicalQuery>, PhysicalQuery),
-    Staged(PhysicalQuery),
 }
 
 impl QueryManager {
@@ -281,90 +269,6 @@ impl QueryManager {
         }
     }
 
-    /// Trains in this process, or by aggregate queries over executors when the session asks for
-    /// it or `auto` finds the training query large.
-    async fn create_model(
-        &self,
-        session: &Arc<Session>,
-        create: &CreateModel,
-        record: &Arc<QueryRecord>,
-    ) -> Result<RecordBatch> {
-        let choice = self.training_mode(session, create).await?;
-        let mode = choice.mode;
-        record.set_mode(choice);
-        record.enter(QueryState::Running);
-        let scope = self.scope(session, mode)?;
-        let runner = Passes { manager: self, record };
-        let runner: Option<&dyn PassRunner> = match mode {
-            ExecutionMode::Local => None,
-            ExecutionMode::Pipelined | ExecutionMode::Staged => Some(&runner),
-        };
-        self.options.models.create(session, create, &scope, runner).await
-    }
-
-    async fn training_mode(
-        &self,
-        session: &Arc<Session>,
-        create: &CreateModel,
-    ) -> Result<ModeChoice> {
-        let asked = self.properties(session)?.execution_mode();
-        let by_session = |mode| ModeChoice { mode, reason: "asked for by the session".to_owned() };
-        let choice = match asked {
-            RequestedMode::Local => by_session(ExecutionMode::Local),
-            RequestedMode::Staged => by_session(ExecutionMode::Staged),
-            RequestedMode::Pipelined => by_session(ExecutionMode::Pipelined),
-            RequestedMode::Auto => self.auto_mode(session, &create.query).await?,
-        };
-        match choice.mode {
-            ExecutionMode::Local => Ok(choice),
-            ExecutionMode::Staged => {
-                self.need_executors()?;
-                Ok(choice)
-            }
-            // A pass is a function that carries data, which pipelined plans cannot.
-            ExecutionMode::Pipelined => {
-                self.need_executors()?;
-                let reason = "not pipelined: a training pass cannot travel there".to_owned();
-                Ok(ModeChoice { mode: ExecutionMode::Staged, reason })
-            }
-        }
-    }
-
-    async fn auto_mode(&self, session: &Arc<Session>, query: &Query) -> Result<ModeChoice> {
-        let (planned, _, _) = self.plan_local(session, query, None, "").await?;
-        Ok(self.choose(&planned))
-    }
-
-    fn choose(&self, planned: &Planned) -> ModeChoice {
-        let bytes = match planned {
-            Planned::Local(physical)
-            | Planned::Staged(physical)
-            | Planned::Pipelined(_, physical) => scan_bytes(&physical.plan),
-        };
-        let n_executors = self.options.executors.as_ref().map_or(0, |e| e.cluster.n_live());
-        let config = &self.options.config;
-        choose_mode(bytes, n_executors, config.distribute_above, config.stage_above)
-    }
-
-    /// Runs one pass of a training, planned for `staged`, to its end.
-    async fn run_pass(
-        &self,
-        query: LogicalQuery,
-        record: &QueryRecord,
-    ) -> Result<Vec<RecordBatch>> {
-        let physical = query.physical().await?;
-        let context = physical.state.task_ctx();
-        let dispatched = match guard::refuse(&physical.plan, ExecutionMode::Staged, &context) {
-            None => self.need_executors()?.staged.submit(&record.id, physical).await?,
-            Some(reason) => {
-                let reason = format!("not staged: {reason}");
-                record.set_mode(ModeChoice { mode: ExecutionMode::Local, reason });
-                local::submit(physical, &self.options.threads)?
-            }
-        };
-        dispatched.rows.try_collect().await
-    }
-
     async fn start_query(
         &self,
         session: &Arc<Session>,
@@ -387,151 +291,6 @@ impl QueryManager {
             }
         };
         Ok((schema, dispatched))
-    }
-
-    fn need_executors(&self) -> Result<&Executors> {
-        self.options.executors.as_ref().ok_or_else(|| {
-            Error::new(ErrorCode::NoNodesAvailable, "this server has no cluster of executors")
-        })
-    }
-
-    /// Plans a query for the mode that the session asks for, or that `auto` chooses.
-    async fn plan(
-        &self,
-        session: &Arc<Session>,
-        query: &Query,
-        parameters: Option<&RecordBatch>,
-    ) -> Result<(Planned, ModeChoice, SchemaRef)> {
-        let asked = self.properties(session)?.execution_mode();
-        match asked {
-            RequestedMode::Local => {
-                self.plan_local(session, query, parameters, "asked for by the session").await
-            }
-            RequestedMode::Pipelined | RequestedMode::Staged => {
-                self.need_executors()?;
-                let mode = match asked {
-                    RequestedMode::Staged => ExecutionMode::Staged,
-                    _ => ExecutionMode::Pipelined,
-                };
-                let choice = ModeChoice { mode, reason: "asked for by the session".to_owned() };
-                self.plan_distributed(session, query, parameters, choice).await
-            }
-            RequestedMode::Auto => {
-                let (planned, _, schema) = self.plan_local(session, query, parameters, "").await?;
-                let choice = self.choose(&planned);
-                match choice.mode {
-                    ExecutionMode::Local => Ok((planned, choice, schema)),
-                    _ => self.plan_distributed(session, query, parameters, choice).await,
-                }
-            }
-        }
-    }
-
-    async fn plan_local(
-        &self,
-        session: &Arc<Session>,
-        query: &Query,
-        parameters: Option<&RecordBatch>,
-        reason: &str,
-    ) -> Result<(Planned, ModeChoice, SchemaRef)> {
-        let scope = self.scope(session, ExecutionMode::Local)?;
-        let logical = self.options.planner.logical(query, &scope).await?.bind(parameters)?;
-        let schema = logical.schema();
-        let choice = ModeChoice { mode: ExecutionMode::Local, reason: reason.to_owned() };
-        Ok((Planned::Local(logical.physical().await?), choice, schema))
-    }
-
-    /// Plans for a distributed engine, or locally when that engine would not carry it right.
-    async fn plan_distributed(
-        &self,
-        session: &Arc<Session>,
-        query: &Query,
-        parameters: Option<&RecordBatch>,
-        choice: ModeChoice,
-    ) -> Result<(Planned, ModeChoice, SchemaRef)> {
-        // Without executors this is an error, not a reason to run elsewhere.
-        self.need_executors()?.cluster.wait_for_executor().await?;
-        let scope = self.scope(session, choice.mode)?;
-        let logical = self.options.planner.logical(query, &scope).await?.bind(parameters)?;
-        let schema = logical.schema();
-        let physical = logical.clone().physical().await?;
-        let context = physical.state.task_ctx();
-        if let Some(reason) = guard::refuse(&physical.plan, choice.mode, &context) {
-            let reason = format!("not {}: {reason}", choice.mode.name());
-            return self.plan_local(session, query, parameters, &reason).await;
-        }
-        let planned = match choice.mode {
-            ExecutionMode::Staged => Planned::Staged(physical),
-            _ => Planned::Pipelined(Box::new(logical), physical),
-        };
-        Ok((planned, choice, schema))
-    }
-
-    async fn explain(
-        &self,
-        session: &Arc<Session>,
-        options: ExplainOptions,
-        inner: &Statement,
-        record: &Arc<QueryRecord>,
-    ) -> Result<RecordBatch> {
-        let Statement::Query(query) = inner else {
-            return Err(Error::not_supported(format!("EXPLAIN of {}", inner.kind())));
-        };
-        explain::check(options)?;
-        let (planned, mode, _) = self.plan(session, query, None).await?;
-        record.set_mode(mode.clone());
-        let (Planned::Local(physical)
-        | Planned::Staged(physical)
-        | Planned::Pipelined(_, physical)) = planned;
-        if !options.analyze {
-            return explain::plan(&mode, physical.plan.as_ref());
-        }
-        let plan = Arc::clone(&physical.plan);
-        let mut rows = match mode.mode {
-            ExecutionMode::Staged => {
-                self.need_executors()?.staged.submit(&record.id, physical).await?.rows
-            }
-            _ => local::submit(physical, &self.options.threads)?.rows,
-        };
-        let mut n_rows = 0;
-        while let Some(batch) = rows.try_next().await? {
-            n_rows += batch.num_rows() as u64;
-        }
-        explain::analyzed(&mode, plan.as_ref(), n_rows, record.elapsed_ms())
-    }
-
-    fn properties(&self, session: &Session) -> Result<SessionProperties> {
-        SessionProperties::from_settings(&session.settings().properties)
-    }
-
-    fn scope(&self, session: &Session, mode: ExecutionMode) -> Result<PlanScope> {
-        let settings = session.settings();
-        let properties = SessionProperties::from_settings(&settings.properties)?;
-        let executors = self.options.executors.as_ref();
-        let default_partitions = match (mode, executors) {
-            (ExecutionMode::Local, _) | (_, None) => self.options.n_threads,
-            (ExecutionMode::Pipelined, Some(executors)) => executors.cluster.slots_per_executor(),
-            (ExecutionMode::Staged, Some(executors)) => executors.cluster.n_slots(),
-        };
-        Ok(PlanScope {
-            user: session.user().to_owned(),
-            mode,
-            target_partitions: properties.target_partitions().unwrap_or(default_partitions),
-            batch_size: properties.batch_size(),
-            memory_bytes_max: properties.memory_limit_bytes(),
-            collect_statistics: properties.collect_statistics(),
-            workers: executors.map(|executors| {
-                executors.cluster.workers(self.options.config.pipelined_partition_size.as_usize())
-            }),
-            settings,
-        })
-    }
-
-    fn edge_schema(&self, session: &Session, schema: &SchemaRef) -> Result<SchemaRef> {
-        match self.properties(session)?.flight_view_types() {
-            true => Ok(Arc::clone(schema)),
-            false => Ok(plain_schema(schema)),
-        }
     }
 
     /// Longest that a query may run, for clients that wait.
@@ -559,18 +318,6 @@ impl Drop for Submission<'_> {
 
 fn let_go() -> Error {
     Error::new(ErrorCode::UserCanceled, "the client let the query go")
-}
-
-/// The passes of a training, as staged queries.
-struct Passes<'a> {
-    manager: &'a QueryManager,
-    record: &'a QueryRecord,
-}
-
-impl PassRunner for Passes<'_> {
-    fn run<'a>(&'a self, query: LogicalQuery) -> BoxFuture<'a, Result<Vec<RecordBatch>>> {
-        Box::pin(self.manager.run_pass(query, self.record))
-    }
 }
 
 fn no_columns() -> SchemaRef {

@@ -4,8 +4,10 @@ mod admission;
 mod edge;
 mod explain;
 mod manager;
+mod planning;
 mod record;
 mod stream;
+mod training;
 
 pub use edge::plain_schema;
 pub use manager::{QueryManager, QueryManagerOptions};

@@ -3,6 +3,7 @@
 use crate::dispatch::{Progress, ProgressFn};
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
+use quern_catalog::connector::without_passwords;
 use quern_common::Error;
 use quern_common::ids::QueryId;
 use quern_engine::plan::ModeChoice;
@@ -55,7 +56,7 @@ pub struct QueryRecord {
     pub id: QueryId,
     /// Who asked.
     pub user: String,
-    /// The statement's text.
+    /// The statement's text, without passwords.
     pub sql: String,
     /// When it was submitted.
     pub created: DateTime<Utc>,
@@ -88,7 +89,7 @@ impl QueryRecord {
         Self {
             id: QueryId::random(),
             user: user.to_owned(),
-            sql: sql.to_owned(),
+            sql: without_passwords(sql),
             created: Utc::now(),
             cancel: CancellationToken::new(),
             submitted: Instant::now(),

@@ -23,7 +23,7 @@ pub(crate) async fn run(args: MetastoreArgs) -> Result<ExitCode> {
     config.data_dir = absolute(&config.data_dir)?;
     create_data_dir(&config)?;
     let storage = Storage::new(&config.storage, policy)?;
-    let store = metastore::open(&config).await?;
+    let store = metastore::open(&config).await?.metastore;
     let listener = metastore::listen(&config, &store, &storage).await?;
     let address = listener.local_address();
     if args.print_addresses {

@@ -137,7 +137,7 @@ pub(crate) async fn start(
     let n_threads = machine::query_threads(&config);
     let threads = query_runtime(n_threads)?;
     let runtime = EngineRuntime::new(&config, policy, machine::query_memory_bytes(&config))?;
-    let store = metastore::open(&config).await?;
+    let metastore::Stores { metastore: store, metadata } = metastore::open(&config).await?;
     let hive = match config.metastore.listen.is_empty() {
         true => None,
         false => Some(metastore::listen(&config, &store, &runtime.scan().storage).await?),
@@ -152,6 +152,7 @@ pub(crate) async fn start(
         config,
         runtime,
         metastore: store,
+        metadata,
         threads: threads.handle().clone(),
         n_threads,
     };

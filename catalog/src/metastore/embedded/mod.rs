@@ -4,6 +4,7 @@
 //! Everything that changes something runs in one transaction at a time; readers see committed
 //! states only and wait for nobody.
 
+mod catalogs;
 mod databases;
 mod dialect;
 mod events;
@@ -18,10 +19,11 @@ mod sort_value;
 mod statistics;
 mod tables;
 
-use super::{AlterTableOptions, Metastore, MetastoreOptions, rules};
+use super::{AlterTableOptions, MetadataStore, Metastore, MetastoreOptions, rules};
 use crate::model::{
-    ColumnStatistics, Database, Event, HeldLock, HiveFunction, HivePartition, LockRequest,
-    LockStatus, ModelVersion, NewModelVersion, PartitionFilter, Table, TableStatistics,
+    CatalogDefinition, ColumnStatistics, Database, Event, HeldLock, HiveFunction, HivePartition,
+    LockRequest, LockStatus, ModelVersion, NewModelVersion, PartitionFilter, Table,
+    TableStatistics,
 };
 use async_trait::async_trait;
 use dialect::{Connections, may_succeed_again};
@@ -434,5 +436,25 @@ impl Metastore for EmbeddedMetastore {
 
     async fn drop_model(&self, database: &str, name: &str) -> Result<Vec<ModelVersion>> {
         transaction!(self, |tx| models::drop(tx, &rules::fold(database), &rules::fold(name)).await)
+    }
+}
+
+#[async_trait]
+impl MetadataStore for EmbeddedMetastore {
+    async fn list_catalogs(&self) -> Result<Vec<CatalogDefinition>> {
+        catalogs::list(&mut self.connections.read().await?).await
+    }
+
+    async fn get_catalog(&self, name: &str) -> Result<CatalogDefinition> {
+        catalogs::find(&mut self.connections.read().await?, &rules::fold(name)).await
+    }
+
+    async fn create_catalog(&self, catalog: CatalogDefinition) -> Result<()> {
+        let catalog = rules::check_catalog(catalog)?;
+        transaction!(self, |tx| catalogs::create(tx, &catalog).await)
+    }
+
+    async fn drop_catalog(&self, name: &str) -> Result<()> {
+        transaction!(self, |tx| catalogs::drop(tx, &rules::fold(name)).await)
     }
 }

@@ -4,7 +4,8 @@ use crate::metastore::events::Change;
 use crate::metastore::locks::StoredLock;
 use crate::metastore::{MetastoreOptions, rules};
 use crate::model::{
-    ColumnStatistics, Database, Event, HiveFunction, HivePartition, ModelVersion, Table,
+    CatalogDefinition, ColumnStatistics, Database, Event, HiveFunction, HivePartition,
+    ModelVersion, Table,
 };
 use quern_common::Result;
 use std::collections::{BTreeMap, VecDeque};
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 /// Everything, under one lock: a change and its event become visible at once.
 #[derive(Debug, Default)]
 pub(super) struct State {
+    pub(super) catalogs: BTreeMap<String, CatalogDefinition>,
     pub(super) databases: BTreeMap<String, StoredDatabase>,
     pub(super) log: EventLog,
     pub(super) locks: BTreeMap<i64, StoredLock>,

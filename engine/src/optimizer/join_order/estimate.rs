@@ -111,7 +111,7 @@ impl<'a> Estimator<'a> {
         })
     }
 
-    fn relation(&self, n: usize) -> Joined {
+    pub(super) fn relation(&self, n: usize) -> Joined {
         Joined { tree: JoinTree::Relation(n), set: 1 << n, rows: self.rows[n], cost: 0.0 }
     }
 

@@ -140,7 +140,7 @@ fn column_projection(plan: &Arc<dyn ExecutionPlan>) -> Option<(&ProjectionExec, 
     Some((projection, columns.collect::<Option<_>>()?))
 }
 
-fn column(expr: &PhysicalExprRef) -> Option<usize> {
+pub(super) fn column(expr: &PhysicalExprRef) -> Option<usize> {
     let expr: &dyn PhysicalExpr = expr.as_ref();
     expr.downcast_ref::<Column>().map(Column::index)
 }

@@ -11,6 +11,7 @@
 mod build;
 mod estimate;
 mod graph;
+mod semi_joins;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -20,6 +21,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use estimate::Estimator;
 use graph::{JoinGraph, is_join_tree};
 use std::sync::Arc;
+
+pub use semi_joins::SemiJoinsFirst;
 
 /// Fewer relations have one order.
 const RELATIONS_MIN: usize = 3;

@@ -73,7 +73,12 @@ impl TestCluster {
         let runtime = EngineRuntime::new(&config, policy, MEMORY_BYTES).unwrap();
         let warehouse = format!("file://{}/warehouse", dir.path().display());
         let metastore = Arc::new(MemoryMetastore::new(&warehouse));
-        let registry = Arc::new(CatalogRegistry::new("hive", metastore));
+        let registry = Arc::new(CatalogRegistry::new(
+            "hive",
+            Arc::<MemoryMetastore>::clone(&metastore),
+            metastore,
+            config.metastore.clone(),
+        ));
         let session = Session::new("ada", "hive", "default");
         let ddl = DdlExecutor::new(Arc::clone(&registry), Arc::clone(&runtime.scan().storage) as _);
         for (table, columns) in [

@@ -200,8 +200,11 @@ impl QueryBackend for FakeBackend {
         (id.as_str() != "unknown").then(|| serde_json::json!({ "state": "RUNNING", "rows": 7 }))
     }
 
-    fn list_catalogs(&self, _session: &Arc<Session>) -> Result<Vec<String>> {
-        Ok(vec!["system".to_owned(), "hive".to_owned()])
+    fn list_catalogs<'a>(
+        &'a self,
+        _session: &'a Arc<Session>,
+    ) -> BoxFuture<'a, Result<Vec<String>>> {
+        async move { Ok(vec!["system".to_owned(), "hive".to_owned()]) }.boxed()
     }
 
     fn list_schemas<'a>(

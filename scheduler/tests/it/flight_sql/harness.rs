@@ -11,9 +11,8 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use prost::Message;
 use quern_common::config::{AuthConfig, FlightSqlConfig, HumanDuration, Secret};
-use quern_scheduler::flight_sql::{
-    ERROR_CODE, FlightSqlService, SessionDefaults, authenticator, serve,
-};
+use quern_proto::flight_sql::keys::ERROR_CODE;
+use quern_scheduler::flight_sql::{FlightSqlService, SessionDefaults, authenticator, serve};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use prost::Message;
 use quern_common::config::{AuthConfig, ByteSize, FlightSqlConfig};
-use quern_scheduler::flight_sql::{ERROR_HINT, ERROR_NUMBER, QUERY_ID};
+use quern_proto::flight_sql::keys::{ERROR_HINT, ERROR_NUMBER, QUERY_ID};
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::Code;

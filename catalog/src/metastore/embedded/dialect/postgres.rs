@@ -32,8 +32,10 @@ const SESSION: &[(&str, &str)] = &[
     ("join_collapse_limit", "1"),
     ("client_encoding", "UTF8"),
 ];
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "catalogue", include_str!("../../../../migrations/postgres/0001_catalogue.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "catalogue", include_str!("../../../../migrations/postgres/0001_catalogue.sql")),
+    (2, "catalogs", include_str!("../../../../migrations/postgres/0002_catalogs.sql")),
+];
 
 pub(super) async fn open(url: &str) -> Result<Pools<Postgres>> {
     // The error would repeat the URL, which may hold a password.
@@ -70,6 +72,5 @@ fn pool(connections: u32) -> PgPoolOptions {
 /// Applies migrations. Schedulers that start at once wait for each other: the migrator holds an
 /// advisory lock meanwhile.
 async fn migrate(writer: &Pool<Postgres>) -> Result<()> {
-    let mut connection = writer.acquire().await.map_err(store_error)?;
-    migrator(MIGRATIONS).run(&mut *connection).await.map_err(migration_error)
+    migrator(MIGRATIONS).run(writer).await.map_err(migration_error)
 }

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "catalogue", include_str!("../../../../migrations/sqlite/0001_catalogue.sql")),
     (2, "hive clients", include_str!("../../../../migrations/sqlite/0002_hive_clients.sql")),
     (3, "unique versions", include_str!("../../../../migrations/sqlite/0003_unique_versions.sql")),
+    (4, "catalogs", include_str!("../../../../migrations/sqlite/0004_catalogs.sql")),
 ];
 
 pub(super) async fn open(path: &Path) -> Result<Pools<Sqlite>> {
