@@ -68,13 +68,15 @@ pub(crate) fn does_not_travel(plan: &Arc<dyn ExecutionPlan>, ctx: &TaskContext) 
     there_and_back.err().map(|err| cannot_travel(&err))
 }
 
+/// Whether datafusion-distributed has cut a plan into stages. One that it found too small for
+/// the executors there are is a plan like those of `local`.
+pub fn is_divided(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.is::<DistributedExec>()
+}
+
 /// The same for a plan that datafusion-distributed has cut into stages, by the way in which it
-/// sends them: models do not travel through its codec, nor do some windows. A plan that it did
-/// not cut would run whole in the scheduler, which is what `local` does better.
+/// sends them: models do not travel through its codec, nor do some windows.
 fn does_not_travel_to_workers(plan: &Arc<dyn ExecutionPlan>, ctx: &TaskContext) -> Option<String> {
-    if !plan.is::<DistributedExec>() {
-        return Some("too small to be divided over the executors there are".to_owned());
-    }
     let codec = DistributedCodec::new_combined_with_user(ctx.session_config());
     let there_and_back = plan.children().into_iter().try_for_each(|stages| {
         window_order::check(stages)?;

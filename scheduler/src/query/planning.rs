@@ -83,6 +83,11 @@ impl QueryManager {
         let logical = self.options.planner.logical(query, &scope).await?.bind(parameters)?;
         let schema = logical.schema();
         let physical = logical.clone().physical().await?;
+        if choice.mode == ExecutionMode::Pipelined && !guard::is_divided(&physical.plan) {
+            let reason = "not pipelined: too small to be divided over the executors there are";
+            let choice = ModeChoice { mode: ExecutionMode::Local, reason: reason.to_owned() };
+            return Ok((Planned::Local(physical), choice, schema));
+        }
         let context = physical.state.task_ctx();
         if let Some(reason) = guard::refuse(&physical.plan, choice.mode, &context) {
             let reason = format!("not {}: {reason}", choice.mode.name());

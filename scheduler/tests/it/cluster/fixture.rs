@@ -170,6 +170,7 @@ impl TestCluster {
             }
             ExecutionMode::Pipelined => {
                 let physical = logical.clone().physical().await?;
+                assert!(guard::is_divided(&physical.plan), "{sql}");
                 let refused = guard::refuse(&physical.plan, mode, &physical.state.task_ctx());
                 assert_eq!(refused, None, "{sql}");
                 let dispatched = self.pipelined.submit(&id, logical, physical).await?;
