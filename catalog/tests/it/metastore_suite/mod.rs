@@ -14,12 +14,12 @@ use hive::{
     partitions_are_found_by_values, partitions_are_renamed, statistics_are_deleted,
     statistics_of_partitions_are_kept_by_column,
 };
-use models::models_have_versions;
+use models::{model, models_have_versions};
 use quern_catalog::metastore::Metastore;
 use quern_catalog::model::{
-    Column, ColumnStatistics, Database, HIVE_DEFAULT_PARTITION, HivePartition, OwnerType,
-    Parameters, PartitionFilter, SerDe, SkewedInfo, SortColumn, StorageDescriptor, Table,
-    TableStatistics, TableType,
+    Column, ColumnStatistics, Database, HIVE_DEFAULT_PARTITION, HivePartition, NewModelVersion,
+    OwnerType, Parameters, PartitionFilter, SerDe, SkewedInfo, SortColumn, StorageDescriptor,
+    Table, TableStatistics, TableType,
 };
 use quern_common::{ErrorCode, Result};
 use std::collections::BTreeMap;

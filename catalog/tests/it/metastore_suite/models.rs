@@ -1,10 +1,10 @@
 //! Models as objects of the catalogue.
 
-use super::{Fixture, assert_code, parameters, table};
+use super::{Fixture, assert_code, parameters, table, texts};
 use quern_catalog::model::NewModelVersion;
 use quern_common::ErrorCode;
 
-fn model(name: &str) -> NewModelVersion {
+pub(super) fn model(name: &str) -> NewModelVersion {
     NewModelVersion {
         database: "DEFAULT".to_owned(),
         name: name.to_owned(),
