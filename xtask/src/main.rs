@@ -1,12 +1,12 @@
 //! `cargo xtask`: the project's checks, in plain Rust so that every machine runs the same ones.
 //!
 //! Read in this order: [`steps`] (what `ci` runs), [`tidy`] (the project's own rules),
-//! [`python`] (the protocol tests), [`postgres`] (what tests need), [`workspace`] (where things are).
+//! [`python`] (the protocol tests), [`packages`] (programs that tests need), [`workspace`] (where things are).
 
 mod steps;
 mod tidy;
 
-mod postgres;
+mod packages;
 mod python;
 mod workspace;
 

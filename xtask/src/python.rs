@@ -25,7 +25,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 }
 
 /// Makes the virtual environment in the target folder, or finds it, and returns its Python.
-fn environment(workspace: &Workspace) -> Result<PathBuf> {
+pub(crate) fn environment(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target.join("python-tests");
     let python = folder.join("bin").join("python");
     // Written last, so that an environment whose installation broke off is made again.

@@ -3,7 +3,7 @@
 
 use crate::tidy::tidy;
 use crate::workspace::{Workspace, say};
-use crate::{postgres, python};
+use crate::{packages, python};
 use anyhow::{Context, Result};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -55,7 +55,9 @@ fn clippy(workspace: &Workspace) -> Result<()> {
 
 /// Runs the Rust tests, with nextest where it is installed.
 pub(crate) fn test(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
-    postgres::install(workspace)?;
+    packages::install(workspace)?;
+    // Hive's metastore is in one of its packages.
+    python::environment(workspace)?;
     // Always the whole workspace: a single package would unify features anew and rebuild
     // DataFusion.
     let mut arguments = if nextest_is_installed() {

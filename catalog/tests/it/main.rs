@@ -8,6 +8,8 @@ mod hive_recorded;
 #[cfg(test)]
 mod hive_served;
 #[cfg(test)]
+mod hive_server;
+#[cfg(test)]
 mod hive_service;
 #[cfg(test)]
 mod metastore_cached;

@@ -148,15 +148,6 @@ pub(crate) async fn served() -> Fixture {
     }
 }
 
-/// Hive's own metastore, at the URI that this variable has. It is emptied, but its files are not:
-/// its warehouse has to be empty.
-const HIVE: &str = "QUERN_TEST_HIVE_METASTORE";
-
-#[expect(clippy::disallowed_methods, reason = "where Hive is, only the tester knows")]
-pub(super) fn hive_uri() -> String {
-    std::env::var(HIVE).unwrap_or_else(|_| panic!("{HIVE} is not set"))
-}
-
 /// A client of Hive itself, of which everything is dropped first.
 pub(super) async fn hive(uri: &str) -> Fixture {
     let store = RemoteMetastore::new(uri, RemoteOptions::default()).unwrap();

@@ -1,6 +1,6 @@
 //! What clients of a Hive metastore ask of a metastore beyond what Quern itself does.
 
-use super::{Fixture, all, assert_code, parameters, partition, table, texts};
+use super::{Behind, Fixture, all, assert_code, parameters, partition, table, texts};
 use quern_catalog::metastore::{AlterTableOptions, Metastore};
 use quern_catalog::model::{
     Column, ColumnStatistics, Database, Event, FunctionResource, HiveFunction, HivePartition,
@@ -108,7 +108,12 @@ pub(super) async fn partitions_are_renamed(fixture: &Fixture) {
     }
     let values = vec![texts(&["3000"])];
     let found = store.get_partition_column_statistics("default", "t", values).await.unwrap();
-    assert_eq!(found["k=3000"].len(), 1);
+    if fixture.behind == Behind::Hive {
+        // Version 2.3 asks for them by the old name when the partition has the new one.
+        assert!(found.is_empty(), "{found:?}");
+    } else {
+        assert_eq!(found["k=3000"].len(), 1);
+    }
 }
 
 pub(super) async fn partitions_are_found_by_values(fixture: &Fixture) {
@@ -207,7 +212,12 @@ pub(super) async fn statistics_of_partitions_are_kept_by_column(fixture: &Fixtur
     assert_eq!(known().await, ["k=1: a b", "k=2: b"]);
     let values = vec![texts(&["2"])];
     let read = store.get_partition_column_statistics("default", "t", values).await.unwrap();
-    assert_eq!(read["k=2"], [statistics("b")]);
+    let mut kept = statistics("b");
+    if fixture.behind == Behind::Hive {
+        // Version 2.3 has no place for it.
+        kept.sketch = None;
+    }
+    assert_eq!(read["k=2"], [kept]);
     let delete = |value: &str, column| {
         let values = texts(&[value]);
         async move {

@@ -4,10 +4,11 @@ mod fixture;
 mod hive;
 mod models;
 
+use crate::hive_server::HiveServer;
 use crate::postgres::PostgresServer;
 use fixture::cached;
+use fixture::hive as hive_fixture;
 pub(crate) use fixture::{Behind, Fixture, memory, postgres, served, sqlite};
-use fixture::{hive as hive_fixture, hive_uri};
 use hive::{
     a_change_may_expect_a_parameter, columns_and_places_of_partitions_follow_their_table,
     every_change_is_an_event, functions_are_kept, locks_are_given_in_order,
@@ -97,10 +98,10 @@ conformance!(
 );
 
 macro_rules! on_hive {
-    ($uri:ident: $($name:ident),* $(,)?) => {
+    ($server:ident: $($name:ident),* $(,)?) => {
         $(
             println!("{}", stringify!($name));
-            $name(&hive_fixture(&$uri).await).await;
+            $name(&hive_fixture($server.uri()).await).await;
         )*
     };
 }
@@ -108,11 +109,10 @@ macro_rules! on_hive {
 /// What of the suite Hive 2.3 can do. It has neither events nor models, changes no description
 /// or location of a database, and takes no texts of a megabyte.
 #[tokio::test]
-#[ignore = "needs a metastore of Hive's: see QUERN_TEST_HIVE_METASTORE"]
 async fn hive_itself() {
-    let uri = hive_uri();
+    let server = HiveServer::start();
     on_hive!(
-        uri: database_errors_have_their_codes,
+        server: database_errors_have_their_codes,
         tables_come_back_as_they_were_given,
         table_errors_have_their_codes,
         altering_checks_versions_and_renames,
