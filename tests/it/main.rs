@@ -7,7 +7,12 @@ mod locations;
 #[cfg(test)]
 mod metastore;
 #[cfg(test)]
+mod metastore_crash;
+#[cfg(test)]
 mod partitions;
+#[cfg(test)]
+#[path = "../../catalog/tests/it/postgres.rs"]
+mod postgres;
 #[cfg(test)]
 mod sqllogic;
 #[cfg(test)]

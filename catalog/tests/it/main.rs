@@ -14,8 +14,6 @@ mod hive_service;
 #[cfg(test)]
 mod metastore_cached;
 #[cfg(test)]
-mod metastore_crash;
-#[cfg(test)]
 mod metastore_embedded;
 #[cfg(test)]
 mod metastore_filters;
