@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Startup(StartupArgs),
     /// A query for one partition of many.
     Partitions(PartitionsArgs),
+    /// The metastore with very many partitions, alone and beside Hive's.
+    Metastore(MetastoreArgs),
     /// A large result over Flight SQL, and a slow reader's cost in memory.
     Transfer(TransferArgs),
     /// Sends a table as Arrow IPC; the other side of `transfer`.
@@ -126,6 +128,22 @@ pub(crate) struct PartitionsArgs {
     /// Counted queries, each for another partition.
     #[arg(long, default_value_t = 200, value_name = "N")]
     pub(crate) queries: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MetastoreArgs {
+    /// Partitions of the table that only we have.
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    pub(crate) count: usize,
+    /// Counted calls of each kind.
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub(crate) calls: usize,
+    /// Partitions of the table that Hive's metastore has too; 0 leaves that out.
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub(crate) hive_count: usize,
+    /// How long each metastore is called, each time.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) seconds: u64,
 }
 
 #[derive(Debug, Args)]

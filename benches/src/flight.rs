@@ -10,6 +10,9 @@ use quern_tests::rows::{Row, of_batches};
 use std::time::Instant;
 use tonic::transport::{Channel, Endpoint};
 
+/// HTTP/2's smallest, 16 KiB, would cut a large result into a hundred thousand frames.
+const FRAME_BYTES_MAX: u32 = 1 << 20;
+
 /// One connection and session.
 #[derive(Debug)]
 pub(crate) struct Flight {
@@ -19,7 +22,8 @@ pub(crate) struct Flight {
 impl Flight {
     /// Connects to HOST:PORT and opens a session.
     pub(crate) async fn connect(address: &str) -> Result<Self> {
-        let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
+        let channel = endpoint.max_frame_size(FRAME_BYTES_MAX).connect().await?;
         let mut client = FlightSqlServiceClient::new(channel);
         client.handshake("bench", "").await?;
         Ok(Self { client })

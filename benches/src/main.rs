@@ -11,8 +11,11 @@ mod dataset;
 mod engine;
 mod figure;
 mod flight;
+#[path = "../../catalog/tests/it/hive_server/mod.rs"]
+mod hive_server;
 mod ipc;
 mod measure;
+mod metastore;
 mod partitions;
 mod python;
 mod report;
@@ -70,6 +73,7 @@ async fn measure(cli: Cli) -> Result<bool> {
         Command::Select1(args) => select1::run(&mut bench, &args).await?,
         Command::Startup(args) => startup::run(&mut bench, &args).await?,
         Command::Partitions(args) => partitions::run(&mut bench, &args).await?,
+        Command::Metastore(args) => metastore::run(&mut bench, &args).await?,
         Command::Transfer(args) => transfer::run(&mut bench, &args).await?,
         Command::IpcSource(_) => true,
     };

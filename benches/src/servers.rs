@@ -24,8 +24,21 @@ impl Server {
         Ok(Self { process: start(bench, dir, arguments, &limits)? })
     }
 
+    /// As [`Server::start`], and it is a metastore for others.
+    pub(crate) fn start_with_metastore(bench: &Bench, dir: &Path) -> Result<Self> {
+        let mut arguments = front_arguments("serve", dir);
+        arguments.extend(["--metastore-listen", "127.0.0.1:0"].map(str::to_owned));
+        let limits = Limits { threads: bench.threads, memory_mib: bench.memory_mib };
+        Ok(Self { process: start(bench, dir, arguments, &limits)? })
+    }
+
     pub(crate) async fn connect(&self) -> Result<Flight> {
         Flight::connect(self.process.address("flight_sql")?).await
+    }
+
+    /// Where it is a metastore.
+    pub(crate) fn metastore_uri(&self) -> Result<String> {
+        Ok(format!("thrift://{}", self.process.address("metastore")?))
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -31,6 +31,8 @@ use tonic::{Request, Response, Streaming};
 
 const CANCEL_FLIGHT_INFO: &str = "CancelFlightInfo";
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// HTTP/2's smallest, 16 KiB, would cut a large result into a hundred thousand frames.
+const FRAME_BYTES_MAX: u32 = 1 << 20;
 
 /// A session on a server. Cloning is cheap and gives the same session.
 #[derive(Debug, Clone)]
@@ -84,6 +86,7 @@ impl Connection {
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_while_idle(true)
             .tcp_keepalive(Some(KEEP_ALIVE_INTERVAL))
+            .max_frame_size(FRAME_BYTES_MAX)
             .connect()
             .await
             .map_err(|err| unreachable_server(url, &root_cause(&err)))?;

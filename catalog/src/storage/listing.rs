@@ -1,6 +1,7 @@
 //! The cache of file listings.
 
 use super::Storage;
+use futures::future::BoxFuture;
 use moka::future::Cache;
 use object_store::ObjectMeta;
 use quern_common::config::CatalogConfig;
@@ -55,13 +56,16 @@ impl FileListCache {
     ///
     /// # Errors
     /// Those of [`Storage::list_files`].
-    pub async fn files(&self, dir: &Url) -> Result<Arc<Vec<ObjectMeta>>> {
-        if dir.scheme() == "file" {
-            return self.list(dir).await;
-        }
-        let key = self.key(dir);
-        let listing = self.listings.try_get_with(key, self.list(dir)).await;
-        listing.map_err(|err: Arc<Error>| err.as_ref().clone())
+    // Boxed here, or the code of the cache is compiled again in every crate that waits for it.
+    pub fn files<'a>(&'a self, dir: &'a Url) -> BoxFuture<'a, Result<Arc<Vec<ObjectMeta>>>> {
+        Box::pin(async move {
+            if dir.scheme() == "file" {
+                return self.list(dir).await;
+            }
+            let key = self.key(dir);
+            let listing = self.listings.try_get_with(key, self.list(dir)).await;
+            listing.map_err(|err: Arc<Error>| err.as_ref().clone())
+        })
     }
 
     /// Forgets the listing of `dir`, the one that is being made too.

@@ -1,7 +1,7 @@
 //! CREATE, DROP and SHOW CREATE of catalogs.
 
 use super::show_create::{comment_clause, literal, quoted};
-use super::{DdlExecutor, DdlOutcome};
+use super::{DdlExecutor, DdlOutcome, unless};
 use crate::session::Session;
 use crate::statement::CreateCatalog;
 use quern_catalog::connector::{CONNECTOR, shown_properties};
@@ -21,21 +21,15 @@ impl DdlExecutor {
             properties: create.properties.clone(),
             ..CatalogDefinition::default()
         };
-        match self.catalogs.create(catalog).await {
-            Err(err) if err.code() == ErrorCode::AlreadyExists && create.if_not_exists => {
-                Ok(DdlOutcome::DONE)
-            }
-            created => created.map(|()| DdlOutcome::DONE),
-        }
+        let created = self.catalogs.create(catalog).await;
+        unless(created, &[ErrorCode::AlreadyExists], create.if_not_exists)?;
+        Ok(DdlOutcome::DONE)
     }
 
     pub(super) async fn drop_catalog(&self, name: &str, if_exists: bool) -> Result<DdlOutcome> {
-        match self.catalogs.remove(name).await {
-            Err(err) if err.code() == ErrorCode::CatalogNotFound && if_exists => {
-                Ok(DdlOutcome::DONE)
-            }
-            dropped => dropped.map(|()| DdlOutcome::DONE),
-        }
+        let removed = self.catalogs.remove(name).await;
+        unless(removed, &[ErrorCode::CatalogNotFound], if_exists)?;
+        Ok(DdlOutcome::DONE)
     }
 
     /// The statement that makes the catalog, with passwords masked.

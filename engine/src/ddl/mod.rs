@@ -28,7 +28,7 @@ use crate::statement::Statement;
 use crate::tables::SystemTables;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
-use quern_common::{Error, Result};
+use quern_common::{Error, ErrorCode, Result};
 use std::sync::Arc;
 
 /// What a statement answered.
@@ -46,6 +46,15 @@ pub enum DdlOutcome {
 impl DdlOutcome {
     /// Success without a count.
     pub(crate) const DONE: Self = Self::Done { rows: None };
+}
+
+/// What a step gave; nothing when it failed with one of `codes` and the statement says that this is
+/// fine, with IF EXISTS or IF NOT EXISTS.
+fn unless<T>(step: Result<T>, codes: &[ErrorCode], is_fine: bool) -> Result<Option<T>> {
+    match step {
+        Err(err) if is_fine && codes.contains(&err.code()) => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 /// Runs statements against the catalogue and the session.

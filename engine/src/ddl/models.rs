@@ -1,7 +1,7 @@
 //! Models as catalogue objects: DROP, SHOW and DESCRIBE.
 
 use super::rows::{MODEL, MODELS, TextRows};
-use super::{DdlExecutor, DdlOutcome};
+use super::{DdlExecutor, DdlOutcome, unless};
 use crate::session::Session;
 use crate::statement::{LikePattern, SchemaName, TableName};
 use chrono::DateTime;
@@ -16,13 +16,9 @@ impl DdlExecutor {
         if_exists: bool,
     ) -> Result<DdlOutcome> {
         let target = self.resolve(session, name).await?;
-        let versions = match target.metastore.drop_model(&target.schema, &target.name).await {
-            Err(err) if err.code() == ErrorCode::ModelNotFound && if_exists => {
-                return Ok(DdlOutcome::DONE);
-            }
-            dropped => dropped?,
-        };
-        for version in versions {
+        let dropped = target.metastore.drop_model(&target.schema, &target.name).await;
+        let versions = unless(dropped, &[ErrorCode::ModelNotFound], if_exists)?;
+        for version in versions.unwrap_or_default() {
             self.delete_artifact(&version.model.artifact_location).await;
         }
         Ok(DdlOutcome::DONE)

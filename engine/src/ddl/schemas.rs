@@ -1,7 +1,7 @@
 //! CREATE and DROP SCHEMA, USE and the session's properties.
 
 use super::rows::{SESSION, TextRows};
-use super::{DdlExecutor, DdlOutcome};
+use super::{DdlExecutor, DdlOutcome, unless};
 use crate::catalogs::SYSTEM_CATALOG;
 use crate::session::Session;
 use crate::session::properties::{SESSION_PROPERTIES, SessionProperties, find};
@@ -39,12 +39,9 @@ impl DdlExecutor {
             parameters: create.properties.clone(),
             ..Database::default()
         };
-        match target.metastore.create_database(database).await {
-            Err(err) if err.code() == ErrorCode::SchemaAlreadyExists && create.if_not_exists => {
-                Ok(DdlOutcome::DONE)
-            }
-            created => created.map(|()| DdlOutcome::DONE),
-        }
+        let created = target.metastore.create_database(database).await;
+        unless(created, &[ErrorCode::SchemaAlreadyExists], create.if_not_exists)?;
+        Ok(DdlOutcome::DONE)
     }
 
     pub(super) async fn drop_schema(
@@ -56,12 +53,9 @@ impl DdlExecutor {
     ) -> Result<DdlOutcome> {
         let target = self.catalogs.resolve_schema(name, &session.settings()).await?;
         let found = target.metastore.get_database(&target.schema).await;
-        match found {
-            Err(err) if err.code() == ErrorCode::SchemaNotFound && if_exists => {
-                return Ok(DdlOutcome::DONE);
-            }
-            other => other?,
-        };
+        if unless(found, &[ErrorCode::SchemaNotFound], if_exists)?.is_none() {
+            return Ok(DdlOutcome::DONE);
+        }
         let (mut directories, mut artifacts) = (vec![], vec![]);
         if cascade {
             for table in target.metastore.get_tables(&target.schema).await? {

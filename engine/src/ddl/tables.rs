@@ -1,6 +1,6 @@
 //! CREATE and DROP of tables and views.
 
-use super::{DdlExecutor, DdlOutcome, now_seconds};
+use super::{DdlExecutor, DdlOutcome, now_seconds, unless};
 use crate::catalogs::ResolvedTable;
 use crate::missing;
 use crate::session::Session;
@@ -20,6 +20,8 @@ pub(super) const COMMENT: &str = "comment";
 /// Parameters that describe the files a table has now.
 pub(super) const STATISTICS: [&str; 5] =
     ["numFiles", "totalSize", "rawDataSize", "numRows", "COLUMN_STATS_ACCURATE"];
+/// What says that a table is not there.
+const TABLE_MISSING: [ErrorCode; 2] = [ErrorCode::TableNotFound, ErrorCode::SchemaNotFound];
 
 /// Where CREATE TABLE LIKE puts its copy.
 pub(super) struct LikeTarget<'a> {
@@ -55,15 +57,8 @@ impl DdlExecutor {
 
     /// As [`Self::find_table`], and none when the table or its schema is missing.
     pub(super) async fn table_if_exists(&self, target: &ResolvedTable) -> Result<Option<Table>> {
-        match target.metastore.get_table(&target.schema, &target.name).await {
-            Ok(table) => Ok(Some(table)),
-            Err(err)
-                if matches!(err.code(), ErrorCode::TableNotFound | ErrorCode::SchemaNotFound) =>
-            {
-                Ok(None)
-            }
-            Err(err) => Err(err),
-        }
+        let found = target.metastore.get_table(&target.schema, &target.name).await;
+        unless(found, &TABLE_MISSING, true)
     }
 
     pub(super) async fn create_table(
@@ -205,9 +200,9 @@ impl DdlExecutor {
         if_exists: bool,
     ) -> Result<DdlOutcome> {
         let target = self.resolve(session, name).await?;
-        let table = match self.find_table(&target).await {
-            Err(err) if if_exists && is_missing(&err) => return Ok(DdlOutcome::DONE),
-            found => found?,
+        let found = self.find_table(&target).await;
+        let Some(table) = unless(found, &TABLE_MISSING, if_exists)? else {
+            return Ok(DdlOutcome::DONE);
         };
         if table.table_type == TableType::View {
             return Err(Error::new(ErrorCode::GenericUserError, format!("\"{target}\" is a view"))
@@ -278,9 +273,9 @@ impl DdlExecutor {
         if_exists: bool,
     ) -> Result<DdlOutcome> {
         let target = self.resolve(session, name).await?;
-        let view = match self.find_table(&target).await {
-            Err(err) if if_exists && is_missing(&err) => return Ok(DdlOutcome::DONE),
-            found => found?,
+        let found = self.find_table(&target).await;
+        let Some(view) = unless(found, &TABLE_MISSING, if_exists)? else {
+            return Ok(DdlOutcome::DONE);
         };
         if view.table_type != TableType::View {
             return Err(Error::new(
@@ -292,10 +287,6 @@ impl DdlExecutor {
         target.metastore.drop_table(&target.schema, &target.name).await?;
         Ok(DdlOutcome::DONE)
     }
-}
-
-fn is_missing(err: &Error) -> bool {
-    matches!(err.code(), ErrorCode::TableNotFound | ErrorCode::SchemaNotFound)
 }
 
 const fn table_type(external: bool) -> TableType {

@@ -1,7 +1,7 @@
 //! Calls of model functions in FROM: `ml_predict('m', (SELECT …))`, named or positional
 //! arguments, bare or as `TABLE(ml_predict(…))`.
 
-use crate::statement::walk::{Node, NodeMut, walk, walk_mut};
+use crate::statement::walk::{Node, walk};
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart,
     Query, SelectItem, SetExpr, TableAlias, TableFactor, Value,
@@ -144,8 +144,8 @@ fn input_query(function: ModelFunction, value: &FunctionArgExpr) -> Result<Query
 
 /// Turns `TABLE(name)` arguments into `(SELECT * FROM name)`, whose names DataFusion resolves.
 pub(super) fn expand_table_arguments(query: &mut Query) -> Result<()> {
-    walk_mut(query, &mut |node| {
-        if let NodeMut::Expr(expr) = node
+    walk(query, &mut |node| {
+        if let Node::Expr(expr) = node
             && let Some(name) = table_argument(expr)
         {
             *expr = Expr::Subquery(Box::new(select_all(name)));
@@ -233,7 +233,7 @@ fn select_all(name: ObjectName) -> Query {
 ///
 /// # Errors
 /// `INVALID_ARGUMENTS` naming the argument.
-pub(super) fn calls_in(query: &Query) -> Result<Vec<ModelCall>> {
+pub(super) fn calls_in(query: &mut Query) -> Result<Vec<ModelCall>> {
     let mut calls = vec![];
     walk(query, &mut |node| {
         if let Node::TableFactor(factor) = node {

@@ -6,6 +6,7 @@
 
 pub mod guard;
 mod mode;
+mod pass_through;
 mod session_values;
 mod window_order;
 
@@ -33,6 +34,7 @@ use datafusion::logical_expr::planner::RelationPlanner;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement as PlannableStatement;
 use datafusion::sql::sqlparser::ast::{Query, Statement as SqlStatement};
+use pass_through::passes_rows_through;
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -140,12 +142,13 @@ impl Planner {
     pub async fn logical(&self, query: &Query, scope: &PlanScope) -> Result<LogicalQuery> {
         let mut query = query.clone();
         session_values::replace(&mut query, &scope.user, &scope.settings)?;
-        let hidden = mentions_hidden_column(&query)?;
+        let hidden = mentions_hidden_column(&mut query)?;
         if !hidden.is_empty() {
             hide_from_wildcards(&mut query, &hidden)?;
         }
         let layout = match scope.mode {
             ExecutionMode::Staged => StringLayout::Offsets,
+            _ if passes_rows_through(&query) => StringLayout::Offsets,
             ExecutionMode::Local | ExecutionMode::Pipelined => StringLayout::Views,
         };
         let catalogs = QueryCatalogs::new(

@@ -1,7 +1,7 @@
 //! `current_user`, `current_catalog` and `current_schema`: the session's own, as constants.
 
 use crate::session::SessionSettings;
-use crate::statement::walk::{NodeMut, walk_mut};
+use crate::statement::walk::{Node, walk};
 use datafusion::sql::sqlparser::ast::{Expr, Function, ObjectNamePart, Query, Value};
 use quern_common::Result;
 
@@ -13,8 +13,8 @@ pub(super) fn replace(query: &mut Query, user: &str, settings: &SessionSettings)
         "current_schema" => Some(settings.schema.as_str()),
         _ => None,
     };
-    walk_mut(query, &mut |node| {
-        if let NodeMut::Expr(expr) = node
+    walk(query, &mut |node| {
+        if let Node::Expr(expr) = node
             && let Some(value) = unquoted_name(expr).and_then(value_of)
         {
             *expr = Expr::value(Value::SingleQuotedString(value.to_owned()));

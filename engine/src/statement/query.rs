@@ -9,14 +9,14 @@ use sqlparser::tokenizer::Token;
 
 /// Parses a query and refuses the clauses that a planner would pass over in silence.
 pub(super) fn query(parser: &mut StatementParser<'_>) -> Result<Box<Query>> {
-    let parsed = match parser.parser.parse_query() {
+    let mut parsed = match parser.parser.parse_query() {
         Ok(parsed) => parsed,
         Err(_) if parser.at("VERSION AS OF") || parser.at("TIMESTAMP AS OF") => {
             return Err(Error::not_supported("FOR VERSION and FOR TIMESTAMP AS OF"));
         }
         Err(err) => return Err(parser.parser_error(err)),
     };
-    walk(&parsed, &mut |node| match unsupported_clause(&node) {
+    walk(&mut parsed, &mut |node| match unsupported_clause(&node) {
         None => Ok(()),
         Some(clause) => Err(Error::not_supported(clause)),
     })?;

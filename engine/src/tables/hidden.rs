@@ -4,7 +4,7 @@
 //! are selected. A table offers them only to statements that mention one, and `*` leaves them
 //! out (Trino's hive connector has the same columns).
 
-use crate::statement::walk::{Node, NodeMut, walk, walk_mut};
+use crate::statement::walk::{Node, walk};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
@@ -72,11 +72,11 @@ impl HiddenColumn {
 ///
 /// # Errors
 /// None of its own: those of the walk.
-pub fn mentions_hidden_column(query: &Query) -> Result<BTreeSet<HiddenColumn>> {
+pub fn mentions_hidden_column(query: &mut Query) -> Result<BTreeSet<HiddenColumn>> {
     let mut mentions = BTreeSet::new();
     walk(query, &mut |node| {
         let ident = match node {
-            Node::Expr(Expr::Identifier(ident)) => Some(ident),
+            Node::Expr(Expr::Identifier(ident)) => Some(&*ident),
             Node::Expr(Expr::CompoundIdentifier(parts)) => parts.last(),
             _ => None,
         };
@@ -93,9 +93,9 @@ pub fn mentions_hidden_column(query: &Query) -> Result<BTreeSet<HiddenColumn>> {
 /// # Errors
 /// `NOT_SUPPORTED` for `*` over a join in a statement that names a hidden column.
 pub fn hide_from_wildcards(query: &mut Query, hidden: &BTreeSet<HiddenColumn>) -> Result<()> {
-    walk_mut(query, &mut |node| match node {
-        NodeMut::Query(query) => hide_in_set_expr(query.body.as_mut(), hidden),
-        NodeMut::Expr(_) => Ok(()),
+    walk(query, &mut |node| match node {
+        Node::Query(query) => hide_in_set_expr(query.body.as_mut(), hidden),
+        _ => Ok(()),
     })
 }
 

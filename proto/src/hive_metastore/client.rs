@@ -5,7 +5,7 @@ use super::methods::SetUgi;
 use super::stream::{MessageStream, Patience, Transport};
 use super::types::ExceptionMessage;
 use super::wire::{Input, MemoryPool, Output, Wire, WireError, WireLimits};
-use super::{ApplicationError, Effect, Exception, Method};
+use super::{ApplicationError, Effect, Exception, ExceptionKind, Method};
 use std::fmt;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -111,19 +111,26 @@ impl HiveMetastoreClient {
     /// # Errors
     /// The method's exception, or why the call could not be made.
     pub fn call<M: Method>(&mut self, args: &M) -> Result<M::Reply, CallError> {
+        let mut call = MethodCall { args, reply: None };
+        self.make(&mut call)?;
+        call.into_reply()
+    }
+
+    fn make(&mut self, call: &mut dyn Call) -> Result<(), CallError> {
         let mut attempt = 1;
         loop {
-            let error = match self.connect()?.call(args) {
+            let error = match self.connect()?.make(call) {
                 Err(CallError::Broken(error)) => error,
                 done => return done,
             };
             self.connection = None;
             // Another server's answer to the same question would be as malformed.
             let passing = matches!(error, WireError::Disconnected(_) | WireError::TimedOut);
-            if M::EFFECT != Effect::Reads || !passing || attempt >= self.options.attempts_max {
+            let again = call.effect() == Effect::Reads && passing;
+            if !again || attempt >= self.options.attempts_max {
                 return Err(CallError::Broken(error));
             }
-            tracing::debug!(method = M::NAME, attempt, %error, "a metastore call is sent again");
+            tracing::debug!(method = call.name(), attempt, %error, "a metastore call is sent again");
             attempt += 1;
             self.current = (self.current + 1) % self.servers.len();
         }
@@ -196,7 +203,8 @@ impl Connection {
         };
         let mut connection = Self { stream, messages, transport, patience, sequence: 0 };
         if let Some((user_name, group_names)) = options.user.clone() {
-            connection.call(&SetUgi { user_name, group_names })?;
+            let args = SetUgi { user_name, group_names };
+            connection.make(&mut MethodCall { args: &args, reply: None })?;
         }
         Ok(connection)
     }
@@ -214,22 +222,22 @@ impl Connection {
         matches!(peek(), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    fn call<M: Method>(&mut self, args: &M) -> Result<M::Reply, CallError> {
+    fn make(&mut self, call: &mut dyn Call) -> Result<(), CallError> {
         self.sequence = self.sequence.wrapping_add(1);
         let sequence = self.sequence;
-        let message_type =
-            if M::EFFECT == Effect::Oneway { TMessageType::OneWay } else { TMessageType::Call };
+        let oneway = call.effect() == Effect::Oneway;
+        let message_type = if oneway { TMessageType::OneWay } else { TMessageType::Call };
         let send = |output: &mut Output<'_>| {
-            output.message_begin(&TMessageIdentifier::new(M::NAME, message_type, sequence))?;
-            args.write(output)
+            output.message_begin(&TMessageIdentifier::new(call.name(), message_type, sequence))?;
+            call.write(output)
         };
         self.messages.send(self.transport, &self.patience, send).map_err(CallError::Broken)?;
-        if M::EFFECT == Effect::Oneway {
-            return no_answer::<M>();
+        if oneway {
+            return Ok(());
         }
         let received = self
             .messages
-            .receive(&self.patience, |input, _| read_answer::<M>(input, sequence))
+            .receive(&self.patience, |input, _| read_answer(call, input, sequence))
             .map_err(CallError::Broken)?;
         let closed = || WireError::Disconnected("closed instead of an answer".to_owned());
         received.ok_or_else(|| CallError::Broken(closed()))?
@@ -251,13 +259,66 @@ fn connect_any(server: &str, timeout: Duration) -> io::Result<TcpStream> {
     Err(failure)
 }
 
+/// A call of any method. What sends it and reads the head of its answer is compiled once, not once
+/// a method.
+trait Call {
+    fn name(&self) -> &'static str;
+    fn effect(&self) -> Effect;
+    fn throws(&self) -> &'static [(i16, ExceptionKind)];
+    fn write(&self, output: &mut Output<'_>) -> Result<(), WireError>;
+    /// Reads and keeps the result; reads over a value that is none, and says so.
+    fn read(&mut self, wire_type: TType, input: &mut Input<'_>) -> Result<(), WireError>;
+}
+
+struct MethodCall<'a, M: Method> {
+    args: &'a M,
+    reply: Option<M::Reply>,
+}
+
+impl<M: Method> MethodCall<'_, M> {
+    /// The result. That of a method that returns nothing need not have come.
+    fn into_reply(self) -> Result<M::Reply, CallError> {
+        self.reply.or_else(M::Reply::absent).ok_or_else(|| {
+            let message = format!("{} has no result", M::NAME);
+            CallError::Application(ApplicationError::new(ApplicationError::MISSING_RESULT, message))
+        })
+    }
+}
+
+impl<M: Method> Call for MethodCall<'_, M> {
+    fn name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn effect(&self) -> Effect {
+        M::EFFECT
+    }
+
+    fn throws(&self) -> &'static [(i16, ExceptionKind)] {
+        M::THROWS
+    }
+
+    fn write(&self, output: &mut Output<'_>) -> Result<(), WireError> {
+        self.args.write(output)
+    }
+
+    fn read(&mut self, wire_type: TType, input: &mut Input<'_>) -> Result<(), WireError> {
+        if !M::Reply::accepts(wire_type) {
+            return input.skip(wire_type);
+        }
+        self.reply = Some(M::Reply::read(input)?);
+        Ok(())
+    }
+}
+
 /// Reads an answer. The outer error is that of the connection, the inner one the server's.
-fn read_answer<M: Method>(
+fn read_answer(
+    call: &mut dyn Call,
     input: &mut Input<'_>,
     sequence: i32,
-) -> Result<Result<M::Reply, CallError>, WireError> {
+) -> Result<Result<(), CallError>, WireError> {
     let head = input.message_begin()?;
-    if head.name != M::NAME || head.sequence_number != sequence {
+    if head.name != call.name() || head.sequence_number != sequence {
         let what = format!("an answer to {} {}", head.name, head.sequence_number);
         return Err(WireError::Malformed(what));
     }
@@ -268,7 +329,7 @@ fn read_answer<M: Method>(
             Ok(Err(CallError::Application(error)))
         }
         TMessageType::Reply => {
-            let answer = read_reply::<M>(input)?;
+            let answer = read_reply(call, input)?;
             input.check_faults()?;
             Ok(answer)
         }
@@ -276,15 +337,15 @@ fn read_answer<M: Method>(
     }
 }
 
-fn read_reply<M: Method>(input: &mut Input<'_>) -> Result<Result<M::Reply, CallError>, WireError> {
-    let mut result = None;
+fn read_reply(
+    call: &mut dyn Call,
+    input: &mut Input<'_>,
+) -> Result<Result<(), CallError>, WireError> {
     let mut exception = None;
     input.read_struct(|input, id, wire_type| {
-        let thrown = M::THROWS.iter().find(|(thrown, _)| *thrown == id);
+        let thrown = call.throws().iter().find(|(thrown, _)| *thrown == id);
         match thrown {
-            _ if id == RESULT_FIELD && M::Reply::accepts(wire_type) => {
-                result = Some(M::Reply::read(input)?);
-            }
+            _ if id == RESULT_FIELD => call.read(wire_type, input)?,
             Some((_, kind)) if wire_type == TType::Struct => {
                 let message = ExceptionMessage::read(input)?.message.unwrap_or_default();
                 exception = Some(Exception::new(*kind, message));
@@ -293,21 +354,7 @@ fn read_reply<M: Method>(input: &mut Input<'_>) -> Result<Result<M::Reply, CallE
         }
         Ok(())
     })?;
-    if let Some(exception) = exception {
-        return Ok(Err(CallError::Exception(exception)));
-    }
-    match result {
-        Some(result) => Ok(Ok(result)),
-        None => Ok(no_answer::<M>()),
-    }
-}
-
-/// The result of a method that returns nothing; of any other it is missing.
-fn no_answer<M: Method>() -> Result<M::Reply, CallError> {
-    M::Reply::absent().ok_or_else(|| {
-        let message = format!("{} has no result", M::NAME);
-        CallError::Application(ApplicationError::new(ApplicationError::MISSING_RESULT, message))
-    })
+    Ok(exception.map_or(Ok(()), |exception| Err(CallError::Exception(exception))))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! them are at most [`QUEUED_MESSAGES`], so that a slow client holds the query back instead of
 //! filling memory; when the client goes, the task and with it the query are dropped.
 
+use super::flight_data::{Encoder, Message};
 use super::pieces::pieces;
 use super::service::BoxStream;
 use super::status::query_status;
@@ -11,8 +12,6 @@ use crate::query::RowStream;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use arrow::ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
-use arrow_flight::{FlightData, SchemaAsIpc};
 use futures::{Stream, StreamExt};
 use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode, Result};
@@ -40,7 +39,7 @@ pub(crate) fn stream_rows<G: Send + Unpin + 'static>(
     answer: Answer,
     idle_timeout: Duration,
     guard: G,
-) -> BoxStream<FlightData> {
+) -> BoxStream<Message> {
     let (sender, receiver) = mpsc::channel(QUEUED_MESSAGES);
     let query_id = answer.query_id.clone();
     let task = tokio::spawn(pump(answer, idle_timeout, sender));
@@ -48,9 +47,10 @@ pub(crate) fn stream_rows<G: Send + Unpin + 'static>(
 }
 
 /// Sends a batch that is there already.
-pub(crate) fn stream_batch(batch: &RecordBatch) -> Result<BoxStream<FlightData>, Error> {
-    let mut encoder = Encoder::new();
-    let mut messages = vec![Ok(encoder.schema(&batch.schema()))];
+pub(crate) fn stream_batch(batch: &RecordBatch) -> Result<BoxStream<Message>, Error> {
+    let (mut encoder, schema) =
+        Encoder::new(&batch.schema()).map_err(|err| encoding_failed(&err))?;
+    let mut messages = vec![Ok(schema)];
     if batch.num_rows() > 0 {
         for piece in pieces(batch, &batch.schema()).map_err(|err| encoding_failed(&err))? {
             messages.push(Ok(encoder.batch(&piece).map_err(|err| encoding_failed(&err))?));
@@ -64,7 +64,7 @@ fn encoding_failed(err: &ArrowError) -> Error {
 }
 
 struct MessageStream<G> {
-    receiver: mpsc::Receiver<Result<FlightData, Status>>,
+    receiver: mpsc::Receiver<Result<Message, Status>>,
     task: JoinHandle<()>,
     is_over: bool,
     query_id: QueryId,
@@ -78,7 +78,7 @@ impl<G> Drop for MessageStream<G> {
 }
 
 impl<G: Unpin> Stream for MessageStream<G> {
-    type Item = Result<FlightData, Status>;
+    type Item = Result<Message, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.is_over {
@@ -110,7 +110,7 @@ impl From<Error> for Stop {
     }
 }
 
-type Sender = mpsc::Sender<Result<FlightData, Status>>;
+type Sender = mpsc::Sender<Result<Message, Status>>;
 
 async fn pump(answer: Answer, idle_timeout: Duration, sender: Sender) {
     let query_id = answer.query_id.clone();
@@ -122,8 +122,8 @@ async fn pump(answer: Answer, idle_timeout: Duration, sender: Sender) {
 
 async fn send_rows(answer: Answer, idle_timeout: Duration, sender: &Sender) -> Result<(), Stop> {
     let Answer { schema, mut rows, .. } = answer;
-    let mut encoder = Encoder::new();
-    send(encoder.schema(&schema), idle_timeout, sender).await?;
+    let (mut encoder, message) = Encoder::new(&schema).map_err(|err| encoding_failed(&err))?;
+    send(message, idle_timeout, sender).await?;
     while let Some(batch) = rows.next().await {
         let batch = batch?;
         for piece in pieces(&batch, &schema).map_err(|err| encoding_failed(&err))? {
@@ -136,7 +136,7 @@ async fn send_rows(answer: Answer, idle_timeout: Duration, sender: &Sender) -> R
     Ok(())
 }
 
-async fn send(message: FlightData, idle_timeout: Duration, sender: &Sender) -> Result<(), Stop> {
+async fn send(message: Message, idle_timeout: Duration, sender: &Sender) -> Result<(), Stop> {
     match sender.send_timeout(Ok(message), idle_timeout).await {
         Ok(()) => Ok(()),
         Err(SendTimeoutError::Closed(_)) => Err(Stop::ClientGone),
@@ -150,40 +150,5 @@ async fn send(message: FlightData, idle_timeout: Duration, sender: &Sender) -> R
                     .with_hint("raise flight_sql.result_idle_timeout"),
             ))
         }
-    }
-}
-
-/// Writes Arrow IPC messages. (arrow-flight's own encoder turns a large list's schema into a
-/// list's, and takes a slice for as large as the array it was cut from.)
-struct Encoder {
-    options: IpcWriteOptions,
-    generator: IpcDataGenerator,
-    dictionaries: DictionaryTracker,
-    context: IpcWriteContext,
-}
-
-impl Encoder {
-    fn new() -> Self {
-        Self {
-            options: IpcWriteOptions::default(),
-            generator: IpcDataGenerator::default(),
-            dictionaries: DictionaryTracker::new(true),
-            context: IpcWriteContext::default(),
-        }
-    }
-
-    fn schema(&self, schema: &SchemaRef) -> FlightData {
-        SchemaAsIpc::new(schema, &self.options).into()
-    }
-
-    fn batch(&mut self, batch: &RecordBatch) -> Result<FlightData, ArrowError> {
-        // Announced schemas have no dictionaries, so there are no dictionary messages.
-        let (_, data) = self.generator.encode(
-            batch,
-            &mut self.dictionaries,
-            &self.options,
-            &mut self.context,
-        )?;
-        Ok(data.into())
     }
 }

@@ -5,7 +5,8 @@
 //! [`QueryBackend`].
 //!
 //! A call is read in this order: `service` (who calls), `statements` (GetFlightInfo, DoPut,
-//! DoGet), `actions`, `metadata`; rows leave through `encode` and `pieces`.
+//! DoGet), `actions`, `metadata`; rows leave through `encode`, `pieces`,
+//! `flight_data` and `rows`.
 
 mod actions;
 mod auth;
@@ -13,10 +14,12 @@ mod backend;
 mod columns;
 mod connection;
 mod encode;
+mod flight_data;
 mod messages;
 mod metadata;
 mod parameters;
 mod pieces;
+mod rows;
 mod server;
 mod service;
 mod sql_info;

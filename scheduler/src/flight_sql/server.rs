@@ -1,9 +1,9 @@
 //! The listener.
 
 use super::connection::{OnClose, accept};
+use super::rows::RowsService;
 use super::service::FlightSqlService;
 use crate::session_manager::ConnectionId;
-use arrow_flight::flight_service_server::FlightServiceServer;
 use quern_common::{Error, ErrorCode, Result};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +32,7 @@ pub async fn serve(
 ) -> Result<()> {
     check_listener(&service, &listener)?;
     let limit = service.config.max_message_size.as_usize();
-    let flight = FlightServiceServer::from_arc(Arc::clone(&service))
-        .max_decoding_message_size(limit)
-        .max_encoding_message_size(limit);
+    let flight = RowsService::new(Arc::clone(&service), limit);
     let of_closed = Arc::clone(&service);
     let on_close: OnClose =
         Arc::new(move |connection: ConnectionId| of_closed.sessions.connection_closed(connection));

@@ -5,6 +5,7 @@ use super::auth::{
     handshake_credentials, session_cookie,
 };
 use super::backend::QueryBackend;
+use super::flight_data::Message;
 use super::metadata::Metadata;
 use super::state::ClientState;
 use super::status::{insert, to_status};
@@ -19,7 +20,7 @@ use arrow_flight::{
 };
 use async_trait::async_trait;
 use futures::{FutureExt, Stream};
-use prost::Message;
+use prost::Message as _;
 use quern_common::config::FlightSqlConfig;
 use quern_common::{Error, ErrorCode, Result};
 use quern_engine::session::Session;
@@ -167,6 +168,15 @@ impl FlightSqlService {
         }
     }
 
+    /// DoGet.
+    pub(super) async fn rows(
+        &self,
+        request: Request<Ticket>,
+    ) -> Result<Response<BoxStream<Message>>, Status> {
+        let caller = self.caller_of(&request)?;
+        Ok(caller.reply(answer(self.result(&caller, &request.get_ref().ticket)).await?))
+    }
+
     pub(super) async fn encoded_schema(
         &self,
         caller: &Caller,
@@ -238,10 +248,9 @@ impl FlightService for FlightSqlService {
 
     async fn do_get(
         &self,
-        request: Request<Ticket>,
+        _request: Request<Ticket>,
     ) -> Result<Response<Self::DoGetStream>, Status> {
-        let caller = self.caller_of(&request)?;
-        Ok(caller.reply(answer(self.result(&caller, &request.get_ref().ticket)).await?))
+        Err(Status::internal("DoGet is answered by RowsService"))
     }
 
     async fn do_put(

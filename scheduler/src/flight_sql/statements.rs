@@ -4,6 +4,7 @@
 
 use super::columns::result_schema;
 use super::encode::{Answer, stream_batch, stream_rows};
+use super::flight_data::Message;
 use super::parameters::{all_rows, one_row, read_parameters, row_count};
 use super::service::{BoxStream, Caller, FlightSqlService, decode_command, malformed};
 use super::state::Prepared;
@@ -20,7 +21,7 @@ use arrow_flight::sql::{
 use arrow_flight::{FlightData, FlightDescriptor, FlightEndpoint, FlightInfo, PutResult, Ticket};
 use bytes::Bytes;
 use futures::StreamExt;
-use prost::Message;
+use prost::Message as ProstMessage;
 use quern_common::{Error, Result};
 use quern_proto::flight_sql::keys;
 use std::sync::Arc;
@@ -239,7 +240,7 @@ impl FlightSqlService {
         &self,
         caller: &Caller,
         ticket: &[u8],
-    ) -> Result<BoxStream<FlightData>> {
+    ) -> Result<BoxStream<Message>> {
         let command = decode_command(ticket).map_err(|_| foreign_ticket())?;
         if let Command::TicketStatementQuery(ticket) = command {
             return match self.signer.open(caller.session().id(), &ticket.statement_handle)? {
@@ -315,11 +316,11 @@ fn count(record_count: i64) -> DoPutUpdateResult {
     DoPutUpdateResult { record_count }
 }
 
-fn put_result(message: &impl Message) -> PutResult {
+fn put_result(message: &impl ProstMessage) -> PutResult {
     PutResult { app_metadata: message.encode_to_vec().into() }
 }
 
-fn put_reply(message: &impl Message) -> Response<BoxStream<PutResult>> {
+fn put_reply(message: &impl ProstMessage) -> Response<BoxStream<PutResult>> {
     let result = Ok(put_result(message));
     Response::new(Box::pin(futures::stream::iter([result])))
 }

@@ -6,12 +6,12 @@
 
 mod answers;
 
-use super::{AlterTableOptions, CachePart, Metastore, rules};
+use super::{AlterTableOptions, CachePart, Metastore};
 use crate::model::{
     ColumnStatistics, Database, Event, HeldLock, HiveFunction, HivePartition, LockRequest,
     LockStatus, ModelVersion, NewModelVersion, PartitionFilter, Table, TableStatistics,
 };
-use answers::{Answers, Question, TableName};
+use answers::{Answers, Question};
 use async_trait::async_trait;
 use quern_common::Result;
 use quern_common::config::MetastoreConfig;
@@ -88,10 +88,6 @@ impl Drop for FlushAfter<'_> {
     }
 }
 
-fn folded(database: &str, table: &str) -> TableName {
-    (rules::fold(database), rules::fold(table))
-}
-
 #[async_trait]
 impl Metastore for CachedMetastore {
     fn flush_cache(&self, part: &CachePart) {
@@ -100,12 +96,14 @@ impl Metastore for CachedMetastore {
     }
 
     async fn list_databases(&self) -> Result<Vec<String>> {
-        self.answers.get(&self.answers.database_names, (), self.store.list_databases()).await
+        self.answers
+            .get(&self.answers.database_names, Question::all(), self.store.list_databases())
+            .await
     }
 
     async fn get_database(&self, name: &str) -> Result<Database> {
         let ask = self.store.get_database(name);
-        self.answers.get(&self.answers.databases, rules::fold(name), ask).await
+        self.answers.get(&self.answers.databases, Question::schema(name), ask).await
     }
 
     async fn create_database(&self, database: Database) -> Result<()> {
@@ -125,7 +123,7 @@ impl Metastore for CachedMetastore {
 
     async fn list_tables(&self, database: &str) -> Result<Vec<String>> {
         let ask = self.store.list_tables(database);
-        self.answers.get(&self.answers.table_names, rules::fold(database), ask).await
+        self.answers.get(&self.answers.table_names, Question::schema(database), ask).await
     }
 
     async fn get_tables(&self, database: &str) -> Result<Vec<Table>> {
@@ -134,7 +132,7 @@ impl Metastore for CachedMetastore {
 
     async fn get_table(&self, database: &str, name: &str) -> Result<Table> {
         let ask = self.store.get_table(database, name);
-        self.answers.get(&self.answers.tables, folded(database, name), ask).await
+        self.answers.get(&self.answers.tables, Question::table(database, name), ask).await
     }
 
     async fn create_table(&self, table: Table) -> Result<()> {
@@ -209,7 +207,7 @@ impl Metastore for CachedMetastore {
         filter: &PartitionFilter,
         limit: Option<usize>,
     ) -> Result<Vec<HivePartition>> {
-        let question = Question::new(folded(database, table), filter, limit);
+        let question = Question::partitions(database, table, filter, limit);
         let ask = self.store.get_partitions(database, table, filter, limit);
         self.answers.get(&self.answers.partitions, question, ask).await
     }
@@ -221,7 +219,7 @@ impl Metastore for CachedMetastore {
         filter: &PartitionFilter,
         limit: Option<usize>,
     ) -> Result<Vec<String>> {
-        let question = Question::new(folded(database, table), filter, limit);
+        let question = Question::partitions(database, table, filter, limit);
         let ask = self.store.get_partition_names(database, table, filter, limit);
         self.answers.get(&self.answers.partition_names, question, ask).await
     }
@@ -250,7 +248,7 @@ impl Metastore for CachedMetastore {
 
     async fn get_table_statistics(&self, database: &str, table: &str) -> Result<TableStatistics> {
         let ask = self.store.get_table_statistics(database, table);
-        self.answers.get(&self.answers.statistics, folded(database, table), ask).await
+        self.answers.get(&self.answers.statistics, Question::table(database, table), ask).await
     }
 
     async fn set_column_statistics(

@@ -7,6 +7,7 @@ use super::partition_changes::{DropOptions, IfExists};
 use super::partitions::values_in_name;
 use super::table_changes::properties;
 use super::{HiveService, settings};
+use futures::future::BoxFuture;
 use quern_proto::hive_metastore::methods::{
     AddPartition, AddPartitionWithEnvironmentContext, AddPartitions, AddPartitionsReq, AliveSince,
     AlterDatabase, AlterFunction, AlterPartition, AlterPartitionWithEnvironmentContext,
@@ -42,8 +43,18 @@ use quern_proto::hive_metastore::{Method, ServiceError};
 
 impl HiveService {
     /// Waits for the work of a method.
-    fn run<M: Method>(&self, work: impl Future<Output = Answer<M::Reply>>) -> Answer<M::Reply> {
-        self.backend.runtime.block_on(work).map_err(declared::<M>)
+    fn run<M: Method>(
+        &self,
+        work: impl Future<Output = Answer<M::Reply>> + Send,
+    ) -> Answer<M::Reply>
+    where
+        M::Reply: Send,
+    {
+        let mut answer = Err(meta("the method did not end"));
+        // Boxed, so that waiting is compiled once and not once a method.
+        let ended: BoxFuture<'_, ()> = Box::pin(async { answer = work.await });
+        self.backend.runtime.block_on(ended);
+        answer.map_err(declared::<M>)
     }
 }
 

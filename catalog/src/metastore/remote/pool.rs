@@ -3,8 +3,14 @@
 use parking_lot::Mutex;
 use quern_common::{Error, Result};
 use quern_proto::hive_metastore::{CallError, ClientOptions, HiveMetastoreClient, Method};
+use std::any::Any;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+
+/// A call, made by a client.
+type Work = Box<dyn FnOnce(&mut HiveMetastoreClient) -> Answer + Send>;
+/// What a call gave, whose type the caller knows.
+type Answer = Box<dyn Any + Send>;
 
 /// Clients of one metastore. A call takes one for itself, so that there are as many calls at one
 /// time as there are clients.
@@ -35,6 +41,13 @@ impl Pool {
         M: Method + Send + 'static,
         M::Reply: Send + 'static,
     {
+        let work: Work = Box::new(move |client| Box::new(client.call(&args)));
+        let answer = self.run(work).await?.downcast();
+        answer.map(|answer| *answer).map_err(|_| Error::internal("an answer to another call"))
+    }
+
+    /// Does what is not told apart by methods, so that it is compiled once.
+    async fn run(self: &Arc<Self>, work: Work) -> Result<Answer> {
         let closed = |_| Error::internal("the metastore's connections are closed");
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
         let pool = Arc::clone(self);
@@ -44,12 +57,14 @@ impl Pool {
             let idle = pool.idle.lock().pop();
             let mut client = match idle {
                 Some(client) => client,
-                None => HiveMetastoreClient::new(&pool.uris, pool.options.clone())?,
+                // The URIs were seen to be some.
+                None => HiveMetastoreClient::new(&pool.uris, pool.options.clone())
+                    .map_err(super::errors::of_store)?,
             };
-            let answer = client.call(&args);
+            let answer = work(&mut client);
             pool.idle.lock().push(client);
-            answer
+            Ok(answer)
         });
-        call.await.map_err(|err| Error::internal(format!("a metastore call panicked: {err}")))
+        call.await.map_err(|err| Error::internal(format!("a metastore call panicked: {err}")))?
     }
 }

@@ -1,11 +1,12 @@
 //! A metastore of Hive's for one test: version 2.3.9, out of the jars that PyPI's pyspark has.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// Started from its source, which the JDK compiles in memory.
-const SOURCE: &str = "tests/it/hive_server/LoopbackMetastore.java";
+const SOURCE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../catalog/tests/it/hive_server/LoopbackMetastore.java");
 /// Where Debian's packages put Java.
 const JVMS: &str = "/usr/lib/jvm";
 /// Packages that Hadoop and Hive reach into, which Java closed after their time.
@@ -24,29 +25,33 @@ pub(crate) struct HiveServer {
 impl HiveServer {
     /// Starts a server and waits until it listens.
     ///
-    /// # Panics
+    /// # Errors
     /// When it cannot be started; `cargo xtask test` installs what is needed.
-    pub(crate) fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+    pub(crate) fn start() -> io::Result<Self> {
+        let dir = tempfile::tempdir()?;
         let log = dir.path().join("log");
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(java()).args(["-Xmx512m"]);
         command.args(OPENED.iter().map(|name| format!("--add-opens=java.base/{name}=ALL-UNNAMED")));
         command.arg("-Djava.net.preferIPv4Stack=true");
         command.arg(format!("-Djava.io.tmpdir={}", dir.path().display()));
-        command.arg("-cp").arg(pyspark().join("jars").join("*"));
-        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(SOURCE));
+        command.arg("-cp").arg(pyspark()?.join("jars").join("*"));
+        command.arg(SOURCE);
         command.current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::piped());
-        command.stderr(std::fs::File::create(&log).unwrap());
-        let mut child = command.spawn().unwrap();
+        command.stderr(std::fs::File::create(&log)?);
+        let mut child = command.spawn()?;
         let mut port = String::new();
         // Ends when the process does.
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        if let Some(out) = child.stdout.take() {
+            BufReader::new(out).read_line(&mut port)?;
+        }
         let uri = format!("thrift://127.0.0.1:{}", port.trim());
         let server = Self { child, uri, _dir: dir };
         let log = std::fs::read_to_string(log).unwrap_or_default();
-        assert!(!port.is_empty(), "Hive's metastore does not start:\n{log}");
-        server
+        match port.is_empty() {
+            true => Err(io::Error::other(format!("Hive's metastore does not start:\n{log}"))),
+            false => Ok(server),
+        }
     }
 
     /// Where it is.
@@ -82,16 +87,15 @@ fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).map(PathBuf::from)
 }
 
-fn pyspark() -> PathBuf {
+fn pyspark() -> io::Result<PathBuf> {
     if let Some(folder) = variable(PYSPARK) {
-        return folder;
+        return Ok(folder);
     }
-    // The program is in debug/deps of the target folder.
-    let program = std::env::current_exe().unwrap();
-    let environment = program.ancestors().nth(3).unwrap().join("python-tests").join("lib");
-    let pythons = std::fs::read_dir(&environment).into_iter().flatten().flatten();
+    // The program is in the target folder, and so is the environment of the Python tests.
+    let program = std::env::current_exe()?;
+    let libraries = program.ancestors().map(|dir| dir.join("python-tests").join("lib"));
+    let pythons = libraries.flat_map(|dir| std::fs::read_dir(dir).into_iter().flatten().flatten());
     let mut found = pythons.map(|python| python.path().join("site-packages").join("pyspark"));
-    found.find(|folder| folder.is_dir()).unwrap_or_else(|| {
-        panic!("no pyspark in {}: run cargo xtask test, or set {PYSPARK}", environment.display())
-    })
+    let missing = || format!("no pyspark: run cargo xtask test, or set {PYSPARK}");
+    found.find(|folder| folder.is_dir()).ok_or_else(|| io::Error::other(missing()))
 }

@@ -110,7 +110,7 @@ macro_rules! on_hive {
 /// or location of a database, and takes no texts of a megabyte.
 #[tokio::test]
 async fn hive_itself() {
-    let server = HiveServer::start();
+    let server = HiveServer::start().unwrap();
     on_hive!(
         server: database_errors_have_their_codes,
         tables_come_back_as_they_were_given,
