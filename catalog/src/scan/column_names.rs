@@ -3,7 +3,7 @@
 //! A metastore folds names to lower case, Spark and others write them into files as they were
 //! declared. A column that a file lacks is NULL, so a name that only differs in case must be found.
 
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion_common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion_common::{DataFusionError, Result};
 use datafusion_physical_expr::PhysicalExpr;
@@ -67,8 +67,47 @@ impl PhysicalExprAdapterFactory for AnyCase {
             .filter(|(table, file)| table.name() != file.name())
             .map(|(table, file)| (table.name().clone(), file.name().clone()))
             .collect();
+        let nested = renamed.fields().iter().filter_map(|field| {
+            let (_, in_file) = physical_file_schema.column_with_name(field.name())?;
+            let pair = differs_in_case(field.data_type(), in_file.data_type())?;
+            Some((field.name().clone(), pair))
+        });
+        let nested: HashMap<_, _> = nested.collect();
         let inner = DefaultPhysicalExprAdapterFactory.create(renamed, physical_file_schema)?;
-        Ok(if names.is_empty() { inner } else { Arc::new(Renaming { names, inner }) })
+        let unchanged = names.is_empty() && nested.is_empty();
+        Ok(if unchanged { inner } else { Arc::new(Renaming { names, nested, inner }) })
+    }
+}
+
+/// The first field of a struct, in whatever it is nested, whose name in the file differs in case
+/// only: by that name it would be NULL.
+fn differs_in_case(table: &DataType, file: &DataType) -> Option<(String, String)> {
+    match (table, file) {
+        (DataType::Struct(table), DataType::Struct(file)) => table.iter().find_map(|field| {
+            let name = field.name();
+            match file.find(name) {
+                Some((_, same)) => differs_in_case(field.data_type(), same.data_type()),
+                None => file
+                    .iter()
+                    .find(|other| other.name().to_lowercase() == name.to_lowercase())
+                    .map(|other| (name.clone(), other.name().clone())),
+            }
+        }),
+        (
+            DataType::List(table) | DataType::LargeList(table),
+            DataType::List(file) | DataType::LargeList(file),
+        ) => differs_in_case(table.data_type(), file.data_type()),
+        (DataType::Map(table, _), DataType::Map(file, _)) => {
+            // A map's entries are a struct of key and value, whose names say nothing.
+            let (DataType::Struct(table), DataType::Struct(file)) =
+                (table.data_type(), file.data_type())
+            else {
+                return None;
+            };
+            let both = table.iter().zip(file);
+            both.into_iter().find_map(|(t, f)| differs_in_case(t.data_type(), f.data_type()))
+        }
+        _ => None,
     }
 }
 
@@ -77,17 +116,28 @@ impl PhysicalExprAdapterFactory for AnyCase {
 struct Renaming {
     /// Names in the file by names in the table.
     names: HashMap<String, String>,
+    /// Columns, by names in the file, with a field that is spelled in two ways.
+    nested: HashMap<String, (String, String)>,
     inner: Arc<dyn PhysicalExprAdapter>,
 }
 
 impl PhysicalExprAdapter for Renaming {
     fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
         let renamed = expr.transform(|expr| {
-            let column = expr.downcast_ref::<Column>();
-            Ok(match column.and_then(|c| self.names.get(c.name()).zip(Some(c.index()))) {
-                Some((name, index)) => Transformed::yes(Arc::new(Column::new(name, index)) as _),
-                None => Transformed::no(expr),
-            })
+            let Some(column) = expr.downcast_ref::<Column>() else {
+                return Ok(Transformed::no(expr));
+            };
+            let name = self.names.get(column.name()).map_or(column.name(), String::as_str);
+            if let Some((table, file)) = self.nested.get(name) {
+                return Err(DataFusionError::Plan(format!(
+                    "column \"{}\": field \"{table}\" is called \"{file}\" in the file",
+                    column.name()
+                )));
+            }
+            if name == column.name() {
+                return Ok(Transformed::no(expr));
+            }
+            Ok(Transformed::yes(Arc::new(Column::new(name, column.index())) as _))
         });
         self.inner.rewrite(renamed.data()?)
     }
@@ -96,7 +146,7 @@ impl PhysicalExprAdapter for Renaming {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::datatypes::{DataType, Field};
+    use arrow::datatypes::Field;
 
     fn schema(names: &[&str]) -> SchemaRef {
         Arc::new(Schema::new(
@@ -130,5 +180,27 @@ mod tests {
         assert_eq!(found.to_string(), "CAST(B@1 AS Int32)");
         let missing = adapter.rewrite(Arc::new(Column::new("a", 0))).unwrap();
         assert_eq!(missing.to_string(), "NULL");
+    }
+
+    #[test]
+    fn a_nested_field_in_another_case_is_an_error_rather_than_null() {
+        let nested = |inner: &str| {
+            let fields = vec![
+                Field::new("same", DataType::Int32, true),
+                Field::new(inner, DataType::Int32, true),
+            ];
+            let item = Field::new("item", DataType::Struct(fields.into()), true);
+            let plain = Field::new("a", DataType::Int32, true);
+            Arc::new(Schema::new(vec![
+                Field::new("s", DataType::List(Arc::new(item)), true),
+                plain,
+            ]))
+        };
+        let adapter = names_in_any_case().create(nested("id"), nested("Id")).unwrap();
+        let err = adapter.rewrite(Arc::new(Column::new("s", 0))).unwrap_err().to_string();
+        assert!(err.contains("column \"s\": field \"id\" is called \"Id\""), "{err}");
+        adapter.rewrite(Arc::new(Column::new("a", 1))).unwrap();
+        let same = names_in_any_case().create(nested("id"), nested("id")).unwrap();
+        same.rewrite(Arc::new(Column::new("s", 0))).unwrap();
     }
 }
