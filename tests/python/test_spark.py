@@ -1,6 +1,8 @@
 """A real Spark and Quern over one metastore, that is Quern's own or Hive's: what Spark makes and
 changes Quern reads, and what Quern makes Spark uses."""
 
+import datetime
+import decimal
 import shutil
 
 import pyarrow as pa
@@ -66,6 +68,10 @@ def lake(request, tmp_path_factory):
         lake.stop()
 
 
+# Of what is in files, no metastore knows.
+in_files = pytest.mark.parametrize("lake", ["quern"], indirect=True)
+
+
 @pytest.fixture
 def db(lake, request):
     """The name of a database of the test's own."""
@@ -99,6 +105,7 @@ def directory(lake, db, *names):
     return lake.warehouse.joinpath(f"{db}.db", *names)
 
 
+@in_files
 @pytest.mark.parametrize("kind", [*FORMATS, "hive parquet", "delimited"])
 def test_values_of_every_type_are_read(lake, kind):
     how, columns = FORMATS.get(kind, "STORED AS PARQUET"), {**TYPES, **NESTED}
@@ -121,7 +128,7 @@ def test_values_of_every_type_are_read(lake, kind):
     ends = [name for name in names if name not in ("Arr", "M", "St", "F")]
     ends = ", ".join(f"min({name}) AS lo_{name}, max({name}) AS hi_{name}" for name in ends)
     lake.assert_same(f"SELECT {ends} FROM {table}")
-    for condition in ["s = ''", "i < 0", "ts > TIMESTAMP '2300-01-01 00:00:00'", "dec IS NULL"]:
+    for condition in ["s = ''", "i < 0", "ts > TIMESTAMP '2200-01-01 00:00:00'", "dec IS NULL"]:
         assert lake.assert_same(f"SELECT l FROM {table} WHERE {condition}")
 
 
@@ -296,6 +303,7 @@ def test_formats_that_are_not_read_are_listed_and_named(lake, db):
     assert not directory(lake, db, "avro").exists()
 
 
+@in_files
 def test_csv_of_hive_is_read(lake, db):
     serde = "'org.apache.hadoop.hive.serde2.OpenCSVSerde'"
     lake.run(
@@ -304,7 +312,7 @@ def test_csv_of_hive_is_read(lake, db):
         "WITH SERDEPROPERTIES ('separatorChar' = ';', 'quoteChar' = \"'\")",
     )
     for table in [f"{db}.t", f"{db}.semicolon"]:
-        lake.run(f"INSERT INTO {table} VALUES ('a,b;c', 'say \"q\"'), ('it\\'s', ''), (NULL, 'é')")
+        lake.run(f"INSERT INTO {table} VALUES ('a,b;c', 'é😀'), ('two  blanks ', ''), (NULL, 'z')")
         assert len(lake.assert_same(f"SELECT * FROM {table}")) == 3
 
 
@@ -406,25 +414,120 @@ def test_external_tables_of_quern_over_files(lake, db):
     assert lake.spark_rows(f"SHOW TABLES IN {db}") == []
 
 
-def test_text_files_are_read_as_spark_reads_them(lake, db):
-    """The spellings of values that nobody wrote with Hive."""
-    files = lake.warehouse / f"{db}_text"
+# Spellings of values that nobody wrote with Hive.
+SPELLINGS = ["1", "+1", "-1", "007", "1.0", "1.9", ".5", "1.", "1e2", "1E+2", "1d", "1_0", "0x1"]
+SPELLINGS += ["", " ", "\\N", "NULL", "null", "NaN", "nan", "inf", "Infinity", "-Infinity", "-", "."]
+SPELLINGS += ["true", "TRUE", "True", "t", "yes", "0", "128", "-129", "32768", "12345678901", "1,5"]
+SPELLINGS += ["99999999999999999999", "99999999.99", "99999999.995", "1.005", "-0.005", "1e400"]
+SPELLINGS += ["2024-02-29", "2024-2-9", "2024-13-01", "24-01-01", "10000-01-01", "2024-02-29x", "é"]
+SPELLINGS += ["2024-02-29 10:11:12", "2024-02-29 10:11:12.123456", "2024-02-29 10:11:12.1234567"]
+SPELLINGS += ["2024-02-29 1:2:3", "2024-02-29T10:11:12", "2024-02-29 10:11:12+01:00", "2024-02-30"]
+SPELLINGS += ["2024-02-29 24:00:00", " 1", " true", "QQ==", "QQ", "not base64!"]
+
+DAY, MOMENT = datetime.date(2024, 2, 29), datetime.datetime(2024, 2, 29, 10, 11, 12)
+MICROS = MOMENT.replace(microsecond=123456)
+# Where the Hive 2.3 within Spark and Quern, which reads what newer versions of Hive read, differ.
+DIFFERENT = {
+    "INT": {" 1": (None, 1)},
+    "BIGINT": {" 1": (None, 1)},
+    "TINYINT": {" 1": (None, 1)},
+    "DECIMAL(10,2)": {" 1": (None, decimal.Decimal("1.00"))},
+    "BOOLEAN": {" true": (None, True)},
+    "DATE": {
+        "2024-02-29 10:11:12": (None, DAY),
+        "2024-02-29 10:11:12.123456": (None, DAY),
+        "2024-02-29 10:11:12.1234567": (None, DAY),
+        "2024-02-29 1:2:3": (None, DAY),
+        "2024-02-29T10:11:12": (None, DAY),
+        "2024-02-29 10:11:12+01:00": (None, DAY),
+        "2024-02-29 24:00:00": (None, DAY),
+        # Java goes on counting.
+        "2024-02-30": (datetime.date(2024, 3, 1), None),
+    },
+    "TIMESTAMP": {
+        "2024-02-29": (None, datetime.datetime(2024, 2, 29)),
+        "2024-2-9": (None, datetime.datetime(2024, 2, 9)),
+        "2024-02-29T10:11:12": (None, MOMENT),
+        "2024-02-29 24:00:00": (datetime.datetime(2024, 3, 1), None),
+    },
+}
+
+
+@in_files
+@pytest.mark.parametrize(
+    "hive_type", "STRING INT BIGINT TINYINT DOUBLE FLOAT DECIMAL(10,2) BOOLEAN BINARY DATE TIMESTAMP".split()
+)
+def test_spellings_of_values_in_text(lake, hive_type):
+    table = "spellings_" + hive_type.split("(")[0].lower()
+    files = lake.warehouse / f"{table}_files"
     files.mkdir()
-    texts = ["1", " 1", "1 ", "+1", "-1", "1.0", "1.9", ".5", "1e2", "1_0", "0x1", "", " ", "\\N"]
-    texts += ["NULL", "null", "NaN", "-Infinity", "true", "TRUE", "True", "t", "yes", "12345678901"]
-    texts += ["2024-02-29", "2023-02-29", "2024-02-29 10:11:12", "2024-02-29 10:11:12.123456"]
-    texts += ["2024-02-29T10:11:12", "99999999999999999999", "-", ".", "1,5", "é"]
-    (files / "texts").write_text("".join(f"{text}\n" for text in texts))
-    for hive_type in ["STRING", "INT", "BIGINT", "TINYINT", "DOUBLE", "FLOAT", "DECIMAL(10,2)"] + [
-        "BOOLEAN",
-        "DATE",
-        "TIMESTAMP",
+    lines = [f"{number}|{text}\n" for number, text in enumerate(SPELLINGS)]
+    (files / "part").write_text("".join(lines), encoding="utf-8")
+    lake.run(
+        f"CREATE EXTERNAL TABLE {table} (n INT, v {hive_type}) ROW FORMAT DELIMITED "
+        f"FIELDS TERMINATED BY '|' LOCATION '{files}'"
+    )
+    spark = dict(lake.spark_rows(f"SELECT n, v FROM {table}"))
+    quern = dict(lake.query(f"SELECT n, v FROM {table}"))
+    pairs = {text: (spark[number], quern[number]) for number, text in enumerate(SPELLINGS)}
+    different = {text: pair for text, pair in pairs.items() if repr(pair[0]) != repr(pair[1])}
+    assert different == DIFFERENT.get(hive_type, {})
+
+
+def test_definitions_of_data_sources_are_those_of_spark(lake, db):
+    outside = lake.warehouse / f"{db} outside"
+    lake.run(
+        # Of these tables, Hive's part of the definition is made up.
+        f"CREATE TABLE {db}.csv (Id INT, `a Name` VARCHAR(9) COMMENT 'c', K INT) USING csv "
+        "PARTITIONED BY (K)",
+        f"CREATE TABLE {db}.ntz (Id INT, T TIMESTAMP_NTZ, M MAP<STRING, STRUCT<A: INT>>) "
+        f"USING parquet LOCATION '{outside}'",
+        f"INSERT INTO {db}.ntz VALUES (1, TIMESTAMP_NTZ'2024-01-01 00:00:00', NULL)",
+        f"INSERT INTO {db}.ntz VALUES (2, NULL, MAP('k', NAMED_STRUCT('A', 1)))",
+        f"ALTER TABLE {db}.ntz ADD COLUMNS (New STRING)",
+        f"CREATE TABLE {db}.long ({', '.join(f'a_column_with_a_long_name_{i} INT' for i in range(99))})"
+        " USING json",
+    )
+    assert [row[:2] for row in lake.query(f"DESCRIBE {db}.csv")] == [
+        ("id", "integer"),
+        ("a name", "varchar(9)"),
+        ("k", "integer"),
+    ]
+    assert len(lake.query(f"DESCRIBE {db}.long")) == 99
+    assert len(lake.assert_same(f"SELECT * FROM {db}.ntz")) == 2
+    # Spark would not see the column, and would write the copy's rows among those of the source.
+    for statement in [
+        f"ALTER TABLE {db}.ntz ADD COLUMNS (x INT)",
+        f"CREATE TABLE {db}.copy LIKE {db}.csv",
     ]:
-        table = f"{db}.of_{hive_type.split('(')[0].lower()}"
-        lake.run(
-            f"CREATE EXTERNAL TABLE {table} (v {hive_type}) STORED AS TEXTFILE LOCATION '{files}'"
-        )
-        spark = [value for (value,) in lake.spark_rows(f"SELECT v FROM {table}")]
-        quern = [value for (value,) in lake.query(f"SELECT v FROM {table}")]
-        different = [row for row in zip(texts, spark, quern) if repr(row[1]) != repr(row[2])]
-        assert (hive_type, different) == (hive_type, [])
+        with pytest.raises(FAILURES, match="not supported: .* Spark's data source"):
+            lake.update(statement)
+
+
+def test_a_copy_of_a_spark_table_has_files_of_its_own(lake, db):
+    lake.run(
+        f"CREATE TABLE {db}.t (Id INT) USING parquet",
+        f"INSERT INTO {db}.t VALUES (1)",
+        f"ANALYZE TABLE {db}.t COMPUTE STATISTICS",
+    )
+    lake.update(f"CREATE TABLE {db}.copy LIKE {db}.t")
+    assert "Statistics" not in lake.description(f"{db}.copy")
+    lake.run(f"INSERT INTO {db}.copy VALUES (2)")
+    assert lake.assert_same(f"SELECT * FROM {db}.copy") == [(2,)]
+    lake.run(f"DROP TABLE {db}.copy")
+    assert lake.assert_same(f"SELECT * FROM {db}.t") == [(1,)]
+
+
+@in_files
+def test_nested_fields_in_another_case_are_no_nulls(lake, db):
+    files = lake.warehouse / f"{db}_files"
+    lake.run(
+        f"CREATE TABLE {db}.t USING parquet LOCATION '{files}' "
+        "AS SELECT 7 AS Id, NAMED_STRUCT('FieldOne', 1, 'two', 2) AS S",
+        f"CREATE EXTERNAL TABLE {db}.lower (id INT, s STRUCT<fieldone: INT, two: INT>) "
+        f"STORED AS PARQUET LOCATION '{files}'",
+    )
+    assert lake.assert_same(f"SELECT * FROM {db}.t") == [(7, (1, 2))]
+    assert lake.assert_same(f"SELECT id FROM {db}.lower") == [(7,)]
+    with pytest.raises(FAILURES, match='field "fieldone" is called "FieldOne" in the file'):
+        lake.query(f"SELECT s FROM {db}.lower")
