@@ -113,7 +113,9 @@ fn table_info(catalog: &str, table: &Table, include_schema: bool) -> Result<Tabl
         TableType::View => TableKind::View,
         TableType::Managed | TableType::External => TableKind::Table,
     };
-    let columns = include_schema.then(|| columns_of(table)).transpose()?;
+    // What cannot be read is listed as the metastore has it.
+    let read = || table.clone().as_read().unwrap_or_else(|_| table.clone());
+    let columns = include_schema.then(|| columns_of(&read())).transpose()?;
     Ok(TableInfo {
         catalog: catalog.to_owned(),
         schema: table.database.clone(),

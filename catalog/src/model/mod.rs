@@ -12,6 +12,7 @@ mod lock;
 mod ml;
 mod partition_filter;
 mod partition_name;
+mod spark_source;
 mod stats;
 
 pub use catalog::CatalogDefinition;

@@ -2,6 +2,7 @@
 //! cache) behind a `FileSource` of ours that names the file in every error and that travels to
 //! executors under its own tag.
 
+use super::column_names::names_in_any_case;
 use super::located::LocatedMorselizer;
 use super::wire::scan_node;
 use datafusion_common::config::ConfigOptions;
@@ -78,7 +79,10 @@ impl ParquetScan {
                 )
             })?;
         let source = Arc::new(Self::new(Arc::clone(config.file_source())));
-        let config = FileScanConfigBuilder::from(config.clone()).with_source(source).build();
+        let config = FileScanConfigBuilder::from(config.clone())
+            .with_source(source)
+            .with_expr_adapter(Some(names_in_any_case()))
+            .build();
         Ok(DataSourceExec::from_data_source(config))
     }
 }

@@ -45,6 +45,13 @@ impl DdlExecutor {
     ) -> Result<DdlOutcome> {
         let target = self.resolve(session, name).await?;
         let mut table = self.base_table(&target).await?;
+        if let Some(source) = table.spark_source() {
+            // Spark has the columns in a parameter of its own, and would not see these.
+            return Err(Error::not_supported(format!(
+                "adding columns to a table of Spark's data source \"{source}\""
+            ))
+            .with_hint("add them in Spark"));
+        }
         for column in columns {
             let exists =
                 table.sd.columns.iter().chain(&table.partition_keys).any(|c| c.name == column.name);

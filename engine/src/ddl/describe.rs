@@ -37,7 +37,8 @@ impl DdlExecutor {
             Some(Some(batch)) => describe_batch(&batch, like),
             Some(None) => Err(missing::table_not_found(catalog, schema, &name.name)),
             None => {
-                describe_table(&self.find_table(&self.resolve(session, name).await?).await?, like)
+                let table = self.find_table(&self.resolve(session, name).await?).await?;
+                describe_table(&table.as_read()?, like)
             }
         }
     }

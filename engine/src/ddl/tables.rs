@@ -111,11 +111,20 @@ impl DdlExecutor {
         if to.if_not_exists && self.table_if_exists(&target).await?.is_some() {
             return Ok(DdlOutcome::DONE);
         }
+        if let Some(spark) = source.spark_source().filter(|_| source.is_descriptor_made_up()) {
+            return Err(Error::not_supported(format!(
+                "CREATE TABLE LIKE of a table of Spark's data source \"{spark}\""
+            )));
+        }
         let location = self.table_location(&target, to.location).await?;
+        let mut source = source;
         let mut parameters = source.parameters;
         for key in STATISTICS.into_iter().chain([EXTERNAL, LAST_DDL_TIME]) {
             parameters.remove(key);
         }
+        // What Spark keeps of the source: where its files are, how many rows they have.
+        parameters.retain(|key, _| !key.starts_with("spark.sql."));
+        source.sd.serde.parameters.remove("path");
         let table = Table {
             sd: StorageDescriptor { location, ..source.sd },
             partition_keys: source.partition_keys,

@@ -175,7 +175,7 @@ impl QuerySchema {
             )));
         }
         let table = HiveTable::try_new(
-            Arc::new(definition),
+            Arc::new(definition.as_read()?),
             metastore,
             self.inner.scan.clone(),
             self.inner.layout,

@@ -23,7 +23,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectMeta;
 use quern_catalog::model::{HivePartition, PartitionFilter, Table, partition_name};
 use quern_catalog::scan::text::TextSource;
-use quern_catalog::scan::{ParquetScan, located};
+use quern_catalog::scan::{ParquetScan, located, names_in_any_case, with_names_of_file};
 use quern_common::{Error, ErrorCode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -273,6 +273,7 @@ impl HiveTable {
             .with_statistics(statistics)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
+            .with_expr_adapter(Some(names_in_any_case()))
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
@@ -288,8 +289,11 @@ impl HiveTable {
                 let runtime = state.runtime_env();
                 let store = runtime.object_store(store_url)?;
                 let cache = runtime.cache_manager.get_file_metadata_cache();
+                let mut options = state.default_table_options().parquet;
+                // Nanoseconds, which they are read as by default, overflow in 1677 and 2262.
+                options.global.coerce_int96 = Some("us".to_owned());
                 let source = ParquetSource::new(self.table_schema.clone())
-                    .with_table_parquet_options(state.default_table_options().parquet)
+                    .with_table_parquet_options(options)
                     .with_parquet_file_reader_factory(Arc::new(
                         CachedParquetFileReaderFactory::new(store, cache),
                     ));
@@ -343,7 +347,13 @@ impl HiveTable {
         let store = runtime.object_store(store_url)?;
         let footer = DFParquetMetadata::new(&store, meta)
             .with_file_metadata_cache(Some(runtime.cache_manager.get_file_metadata_cache()));
-        let reading = footer.fetch_statistics(&schema);
+        let reading = async {
+            let metadata = footer.fetch_metadata().await?;
+            let columns = metadata.file_metadata().schema_descr().root_schema().get_fields();
+            let names: Vec<_> = columns.iter().map(|column| column.name()).collect();
+            let schema = with_names_of_file(&schema, &names)?;
+            DFParquetMetadata::statistics_from_parquet_metadata(&metadata, &schema)
+        };
         let statistics = located(reading, meta.location.as_ref(), 0, meta.size).await?;
         let statistics = Arc::new(statistics);
         self.context.statistics.entries.insert(key, Arc::clone(&statistics));

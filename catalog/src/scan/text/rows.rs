@@ -11,8 +11,6 @@ use arrow::array::builder::{
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use datafusion_common::DataFusionError;
 use quern_common::{Error, ErrorCode, Result};
 use std::sync::Arc;
@@ -99,11 +97,7 @@ impl Values {
             Self::Text(builder) => {
                 builder.append_value(std::str::from_utf8(field).map_err(|err| err.valid_up_to())?);
             }
-            // Hive writes base64; what is none was written by hand and is taken as it is.
-            Self::Binary(builder) => match STANDARD.decode(field) {
-                Ok(bytes) => builder.append_value(bytes),
-                Err(_) => builder.append_value(field),
-            },
+            Self::Binary(builder) => builder.append_value(values::binary(field)),
         }
         Ok(())
     }

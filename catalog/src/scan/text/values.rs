@@ -3,6 +3,7 @@
 //! Blanks around numbers, dates and booleans are ignored, as Hive does.
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use std::borrow::Cow;
 use std::str::FromStr;
 
 /// Digits of the largest decimal.
@@ -56,9 +57,41 @@ pub(super) fn integer(field: &[u8]) -> Option<i64> {
     if negative { Some(value) } else { value.checked_neg() }
 }
 
-/// A float; `NaN` and `Infinity` in any case.
+/// A float as Java reads it: `NaN` and `Infinity` in this case only, `d` or `f` after the digits.
 pub(super) fn float<T: FromStr>(field: &[u8]) -> Option<T> {
-    text(field)?.parse().ok()
+    let text = std::str::from_utf8(field).ok()?.trim_matches(|c| c <= ' ');
+    match text.trim_start_matches(['+', '-']) {
+        "NaN" | "Infinity" => text.parse().ok(),
+        // Rust knows more names.
+        number if number.starts_with(|c: char| c.is_ascii_alphabetic()) => None,
+        _ => text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text).parse().ok(),
+    }
+}
+
+/// Bytes in base64, as Hive writes and reads them: in both alphabets, with blanks anywhere, with or
+/// without padding. Other bytes were written by hand and are taken as they are.
+pub(super) fn binary(field: &[u8]) -> Cow<'_, [u8]> {
+    let mut bits: u32 = 0;
+    let mut decoded = Vec::with_capacity(field.len() / 4 * 3 + 2);
+    let mut digits = 0_usize;
+    for byte in field {
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            b'=' | b' ' | b'\t' | b'\r' | b'\n' => continue,
+            _ => return Cow::Borrowed(field),
+        };
+        bits = bits << 6 | u32::from(digit);
+        digits += 1;
+        if digits % 4 != 1 {
+            let unused = [0, 0, 4, 2].get(digits % 4).copied().unwrap_or_default();
+            decoded.extend((bits >> unused).to_le_bytes().first());
+        }
+    }
+    if decoded.is_empty() { Cow::Borrowed(field) } else { Cow::Owned(decoded) }
 }
 
 /// A decimal of the given precision and scale, in units of the scale; rounded half up, NULL
@@ -271,8 +304,32 @@ mod tests {
         assert_eq!((boolean(b"1", false), boolean(b"1", true)), (None, Some(true)));
         assert_eq!((boolean(b"yes", true), boolean(b"", true)), (None, None));
         assert_eq!(float::<f64>(b"-1.5e3"), Some(-1500.0));
-        assert_eq!(float::<f64>(b"Infinity"), Some(f64::INFINITY));
+        assert_eq!(float::<f64>(b"+Infinity"), Some(f64::INFINITY));
+        assert!(float::<f64>(b"-NaN").unwrap().is_nan());
+        assert_eq!((float::<f64>(b"inf"), float::<f64>(b"-infinity")), (None, None));
+        assert_eq!((float::<f64>(b" 1d"), float::<f64>(b"1.5F\t")), (Some(1.0), Some(1.5)));
+        assert_eq!((float::<f64>(b"nan"), float::<f64>("\u{a0}1".as_bytes())), (None, None));
+        assert_eq!((float::<f64>(b"d"), float::<f64>(b"1dd")), (None, None));
         assert_eq!((float::<f64>(b""), float::<f64>(b"1,5")), (None, None));
         assert_eq!(float::<f32>(b"16777217"), Some(16_777_216.0));
+    }
+
+    #[test]
+    fn binary_is_base64_as_hive_reads_it() {
+        for (field, expected) in [
+            ("AP9B", &b"\x00\xffA"[..]),
+            ("AP8=", b"\x00\xff"),
+            ("AP8", b"\x00\xff"),
+            ("1e2", b"\xd5\xed"),
+            ("1 2", b"\xd7"),
+            ("--1", b"\xfb\xed"),
+            ("-_+/", b"\xfb\xff\xbf"),
+            ("12345", b"\xd7m\xf8"),
+            ("1", b"1"),
+            ("", b""),
+            ("not base64!", b"not base64!"),
+        ] {
+            assert_eq!(&*binary(field.as_bytes()), expected, "{field:?}");
+        }
     }
 }
