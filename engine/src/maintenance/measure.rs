@@ -194,7 +194,7 @@ impl<'a> Row<'a> {
 }
 
 /// A value as text that casts to its type. NaN and infinities bound nothing.
-fn text_of(value: &ScalarValue) -> Result<Option<String>> {
+pub(super) fn text_of(value: &ScalarValue) -> Result<Option<String>> {
     Ok(match value {
         _ if value.is_null() => None,
         ScalarValue::Float32(Some(x)) => x.is_finite().then(|| format!("{x:?}")),

@@ -4,6 +4,7 @@
 
 mod analyze;
 mod measure;
+mod show_stats;
 
 use crate::plan::Planner;
 use crate::statement::Statement;
@@ -43,6 +44,7 @@ impl TableMaintenance {
     pub fn schema_of(statement: &Statement) -> Option<SchemaRef> {
         match statement {
             Statement::Analyze(_) => Some(analyze::schema_of_answer()),
+            Statement::ShowStats { .. } => Some(show_stats::schema_of_answer()),
             _ => None,
         }
     }

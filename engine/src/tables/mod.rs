@@ -15,4 +15,4 @@ pub use hive_table::{HiveTable, ScanContext, StringLayout};
 pub(crate) use information_schema::{
     TABLES as INFORMATION_SCHEMA_TABLES, rows as information_schema_rows,
 };
-pub(crate) use known::bounds_of_texts;
+pub(crate) use known::{KnownColumn, bounds_of_texts};

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::Query;
 use futures::future::BoxFuture;
 use quern_common::{Error, ErrorCode, Result};
 use quern_engine::maintenance::{QueryRunner, TableMaintenance};
-use quern_engine::session::Session;
+use quern_engine::session::{ExecutionMode, Session};
 use quern_engine::statement::Statement;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,10 @@ impl QueryManager {
             Statement::Analyze(analyze) => {
                 let runner = Queries { manager: self, session, record };
                 maintenance.analyze(session, analyze, &runner).await
+            }
+            Statement::ShowStats { query } => {
+                let scope = self.scope(session, ExecutionMode::Local)?;
+                maintenance.show_stats(query, &scope).await
             }
             other => Err(Error::internal(format!("{} is no maintenance", other.kind()))),
         }
