@@ -109,7 +109,7 @@ impl TableMaintenance {
             let columns = measured.columns.clone();
             target.metastore.set_column_statistics(&target.schema, &target.name, columns).await?;
         }
-        answer(None, &measured)
+        answer(None, &measured, analysis.columns.len())
     }
 
     async fn analyze_partitions(
@@ -162,14 +162,16 @@ impl TableMaintenance {
             columns: whole.columns,
         };
         let partitions = whole.partitions;
+        let mut n_columns = analysis.columns.len();
         if all {
+            n_columns += analysis.keys.len();
             for key in &analysis.keys {
                 let index = analysis.table.partition_keys.iter().position(|k| k.name == key.name);
                 measured.columns.push(key_statistics(key, index.unwrap_or(0), &whole.rows_of_keys));
             }
             analysis.record_table(&measured, false).await?;
         }
-        answer(Some(partitions), &measured)
+        answer(Some(partitions), &measured, n_columns)
     }
 
     /// The partitions by name, with what lies in their directories.
@@ -438,14 +440,14 @@ fn key_statistics(key: &Column, index: usize, rows: &[(Vec<String>, u64)]) -> Co
     }
 }
 
-fn answer(partitions: Option<u64>, measured: &Measured) -> Result<RecordBatch> {
+fn answer(partitions: Option<u64>, measured: &Measured, n_columns: usize) -> Result<RecordBatch> {
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let columns = [
         partitions.map(number),
         Some(number(measured.totals.files)),
         Some(number(measured.totals.bytes)),
         measured.rows.map(number),
-        Some(number(measured.columns.len() as u64)),
+        Some(number(n_columns as u64)),
     ];
     let columns = columns.map(|n| Arc::new(Int64Array::from(vec![n])) as ArrayRef);
     RecordBatch::try_new(schema_of_answer(), columns.to_vec())
