@@ -3,6 +3,7 @@
 //! Read in this order: `analyze`, `measure`, `show_stats`, `check`.
 
 mod analyze;
+mod check;
 mod measure;
 mod show_stats;
 
@@ -45,6 +46,7 @@ impl TableMaintenance {
         match statement {
             Statement::Analyze(_) => Some(analyze::schema_of_answer()),
             Statement::ShowStats { .. } => Some(show_stats::schema_of_answer()),
+            Statement::CheckTable { .. } => Some(check::schema_of_answer()),
             _ => None,
         }
     }

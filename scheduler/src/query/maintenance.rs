@@ -54,6 +54,7 @@ impl QueryManager {
                 let scope = self.scope(session, ExecutionMode::Local)?;
                 maintenance.show_stats(query, &scope).await
             }
+            Statement::CheckTable { table } => maintenance.check(session, table).await,
             other => Err(Error::internal(format!("{} is no maintenance", other.kind()))),
         }
     }
