@@ -111,13 +111,13 @@ async fn hive_and_spark_find_statistics_where_they_look() {
     let hive = client(&server);
     let table = hive.get_table("default", "t").await.unwrap();
     let of = |key: &str| table.parameters.get(key).map_or("", String::as_str);
-    assert_eq!((of("numRows"), of("numFiles"), of("totalSize")), ("3", "1", "26"));
+    assert_eq!((of("numRows"), of("numFiles"), of("totalSize")), ("3", "1", "27"));
     assert_eq!(
         of(COLUMN_STATS_ACCURATE),
         r#"{"BASIC_STATS":"true","COLUMN_STATS":{"id":"true","name":"true","x":"true"}}"#
     );
     let spark = |key: &str| of(&format!("spark.sql.statistics.{key}")).to_owned();
-    assert_eq!((spark("numRows"), spark("totalSize")), ("3".to_owned(), "26".to_owned()));
+    assert_eq!((spark("numRows"), spark("totalSize")), ("3".to_owned(), "27".to_owned()));
     for (key, value) in [
         ("Id.version", "2"),
         ("Id.min", "1"),
