@@ -2,13 +2,14 @@
 
 use crate::missing;
 use crate::session::SessionSettings;
+use crate::statement::quoting::quoted;
 use crate::statement::{SchemaName, TableName};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use parking_lot::Mutex;
 use quern_catalog::connector;
 use quern_catalog::metastore::{MetadataStore, Metastore};
-use quern_catalog::model::{CatalogDefinition, Parameters};
+use quern_catalog::model::{CatalogDefinition, Parameters, Table, TableType};
 use quern_common::config::MetastoreConfig;
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::BTreeMap;
@@ -71,6 +72,44 @@ impl fmt::Display for ResolvedTable {
 impl fmt::Display for ResolvedSchema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.catalog, self.schema)
+    }
+}
+
+impl ResolvedTable {
+    /// Gets the table, naming it in full when it is missing.
+    ///
+    /// # Errors
+    /// `TABLE_NOT_FOUND`, `SCHEMA_NOT_FOUND`, and those of the metastore.
+    pub async fn table(&self) -> Result<Table> {
+        let Self { catalog, schema, name, metastore } = self;
+        let err = match metastore.get_table(schema, name).await {
+            Ok(table) => return Ok(table),
+            Err(err) => match err.code() {
+                ErrorCode::TableNotFound => missing::table_not_found(catalog, schema, name),
+                ErrorCode::SchemaNotFound => missing::schema_not_found(catalog, schema),
+                _ => return Err(err),
+            },
+        };
+        Err(missing::with_hint(err, metastore.as_ref(), schema, name).await)
+    }
+
+    /// Gets a table that is no view.
+    ///
+    /// # Errors
+    /// As [`Self::table`], and `GENERIC_USER_ERROR` for a view.
+    pub async fn base_table(&self) -> Result<Table> {
+        let table = self.table().await?;
+        match table.table_type {
+            TableType::View => {
+                Err(Error::new(ErrorCode::GenericUserError, format!("\"{self}\" is a view")))
+            }
+            TableType::Managed | TableType::External => Ok(table),
+        }
+    }
+
+    /// The full name as a statement writes it.
+    pub(crate) fn quoted(&self) -> String {
+        [&self.catalog, &self.schema, &self.name].map(|part| quoted(part)).join(".")
     }
 }
 

@@ -1,6 +1,8 @@
 //! The whole system: real `quern` processes, driven as clients drive them.
 
 #[cfg(test)]
+mod check_table;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod locations;
@@ -15,5 +17,7 @@ mod partitions;
 mod postgres;
 #[cfg(test)]
 mod sqllogic;
+#[cfg(test)]
+mod statistics;
 #[cfg(test)]
 mod tpch;

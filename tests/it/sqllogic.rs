@@ -1,6 +1,7 @@
 //! Every `.slt` file under `tests/sql`, in each mode of execution.
 //!
-//! `${dir}` in a file is a directory of the test's own, in which tables may lie.
+//! `${dir}` in a file is a directory of the test's own, in which tables may lie. A folder beside
+//! the file that has its name is copied there first.
 
 use async_trait::async_trait;
 use quern_client::{Connection, QueryResult};
@@ -68,6 +69,19 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_dir(&path, &copy);
+        } else {
+            std::fs::copy(&path, &copy).unwrap();
+        }
+    }
+}
+
 async fn run_all(server: &Process, dir: &Path, mode: &str) {
     let mut scripts = vec![];
     files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/sql")), &mut scripts);
@@ -78,6 +92,10 @@ async fn run_all(server: &Process, dir: &Path, mode: &str) {
         let name = script.file_stem().unwrap().to_string_lossy().into_owned();
         let work = dir.join(format!("{mode}-{name}"));
         std::fs::create_dir_all(&work).unwrap();
+        let files = script.with_extension("");
+        if files.is_dir() {
+            copy_dir(&files, &work);
+        }
         let schema = format!("{mode}_{name}");
         let setup = server.connect().await.unwrap();
         setup.execute(&format!("CREATE SCHEMA {schema}")).await.unwrap();

@@ -280,6 +280,20 @@ pub trait Metastore: Debug + Send + Sync {
         values: &[String],
         columns: Vec<ColumnStatistics>,
     ) -> Result<()>;
+    /// Replaces the statistics of columns of several partitions, given by their values, as
+    /// [`Metastore::set_partition_column_statistics`]; the embedded store does so in one
+    /// transaction.
+    async fn set_partitions_column_statistics(
+        &self,
+        database: &str,
+        table: &str,
+        columns: Vec<(Vec<String>, Vec<ColumnStatistics>)>,
+    ) -> Result<()> {
+        for (values, columns) in columns {
+            self.set_partition_column_statistics(database, table, &values, columns).await?;
+        }
+        Ok(())
+    }
     /// Deletes the statistics of a column of a partition, or of all columns, and returns of how
     /// many.
     async fn delete_partition_column_statistics(

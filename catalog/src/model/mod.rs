@@ -12,6 +12,7 @@ mod lock;
 mod ml;
 mod partition_filter;
 mod partition_name;
+mod recorded;
 mod spark_source;
 mod stats;
 
@@ -29,6 +30,10 @@ pub use partition_filter::{CompareOp, PartitionFilter, PartitionValue};
 pub use partition_name::{
     HIVE_DEFAULT_PARTITION, escape_path_name, parse_partition_name, partition_name,
     unescape_path_name,
+};
+pub use recorded::{
+    FileTotals, Measured, has_column_statistics, is_stale, is_statistics_parameter,
+    record_for_hive, record_for_spark, rows_recorded, spark_column_names, spark_statistics,
 };
 pub(crate) use stats::mark_column_statistics;
 pub use stats::{

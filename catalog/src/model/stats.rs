@@ -103,6 +103,16 @@ pub(crate) fn mark_column_statistics(
     }
 }
 
+/// Says in the parameters of a table or partition that its rows were counted.
+pub(crate) fn mark_basic_statistics(parameters: &mut Parameters) {
+    let text = parameters.get(COLUMN_STATS_ACCURATE).map_or("{}", String::as_str);
+    let state = serde_json::from_str(text).ok();
+    let mut state: BTreeMap<String, serde_json::Value> = state.unwrap_or_default();
+    state.insert("BASIC_STATS".to_owned(), serde_json::json!("true"));
+    let text = serde_json::json!(state).to_string();
+    parameters.insert(COLUMN_STATS_ACCURATE.to_owned(), text);
+}
+
 /// What is known of a table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableStatistics {

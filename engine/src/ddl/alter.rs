@@ -104,13 +104,7 @@ impl DdlExecutor {
 
     /// Finds a table that is no view.
     pub(super) async fn base_table(&self, target: &ResolvedTable) -> Result<Table> {
-        let table = self.find_table(target).await?;
-        match table.table_type {
-            TableType::View => {
-                Err(Error::new(ErrorCode::GenericUserError, format!("\"{target}\" is a view")))
-            }
-            TableType::Managed | TableType::External => Ok(table),
-        }
+        target.base_table().await
     }
 
     /// Stores a changed definition, unless someone else changed it meanwhile.

@@ -1,9 +1,10 @@
 //! CREATE, DROP and SHOW CREATE of catalogs.
 
-use super::show_create::{comment_clause, literal, quoted};
+use super::show_create::comment_clause;
 use super::{DdlExecutor, DdlOutcome, unless};
 use crate::session::Session;
 use crate::statement::CreateCatalog;
+use crate::statement::quoting::{literal, quoted};
 use quern_catalog::connector::{CONNECTOR, shown_properties};
 use quern_catalog::model::CatalogDefinition;
 use quern_common::{ErrorCode, Result};

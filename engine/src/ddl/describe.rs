@@ -74,7 +74,7 @@ fn describe_batch(batch: &RecordBatch, like: Option<&LikePattern>) -> Result<Rec
 }
 
 /// A column's type as Presto spells it. Lengths, which Arrow's types do not have, are kept.
-pub(super) fn presto_type_of(column: &Column) -> Result<String> {
+pub(crate) fn presto_type_of(column: &Column) -> Result<String> {
     let hive = &column.hive_type;
     if hive.starts_with("varchar(") || hive.starts_with("char(") {
         return Ok(hive.clone());

@@ -1,22 +1,22 @@
 //! Statements that change or show the catalogue and the session.
 //!
-//! [`DdlExecutor`] runs everything but queries and CREATE MODEL. A change of the catalogue comes
+//! [`DdlExecutor`] runs everything but queries, CREATE MODEL and what [`crate::maintenance`] does. A change of the catalogue comes
 //! first and the files follow: a failure in between leaves files that nobody reads, never a
 //! table without its files.
 //! Read in this order: `location`, `tables`, `partitions`, `show`, `show_create`.
 
 mod alter;
 mod catalogs;
-mod describe;
+pub(crate) mod describe;
 mod functions;
 mod location;
 mod models;
-mod partitions;
+pub(crate) mod partitions;
 mod rows;
 mod schemas;
 mod show;
 mod show_create;
-mod sync;
+pub(crate) mod sync;
 mod tables;
 
 pub use functions::{FunctionSummary, function_summaries};
@@ -98,7 +98,12 @@ impl DdlExecutor {
     /// `NOT_SUPPORTED` for statements that are no DDL, otherwise what the statement ran into.
     pub async fn execute(&self, session: &Session, statement: &Statement) -> Result<DdlOutcome> {
         match statement {
-            Statement::Query(_) | Statement::Explain { .. } | Statement::CreateModel(_) => {
+            Statement::Query(_)
+            | Statement::Explain { .. }
+            | Statement::CreateModel(_)
+            | Statement::Analyze(_)
+            | Statement::ShowStats { .. }
+            | Statement::CheckTable { .. } => {
                 Err(Error::internal(format!("{} is not run as DDL", statement.kind())))
             }
             Statement::Use { .. }

@@ -89,7 +89,7 @@ impl DdlExecutor {
 }
 
 /// Refuses a table without partition keys.
-pub(super) fn need_keys(table: &Table) -> Result<()> {
+pub(crate) fn need_keys(table: &Table) -> Result<()> {
     match table.partition_keys.is_empty() {
         false => Ok(()),
         true => Err(Error::new(
@@ -100,13 +100,13 @@ pub(super) fn need_keys(table: &Table) -> Result<()> {
 }
 
 /// Whether a location is within the table's directory.
-pub(super) fn lies_in(table: &Table, location: &str) -> bool {
+pub(crate) fn lies_in(table: &Table, location: &str) -> bool {
     let base = table.sd.location.trim_end_matches('/');
     location.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Where a partition is when nobody says otherwise.
-fn default_location(table: &Table, values: &[String]) -> String {
+pub(crate) fn default_location(table: &Table, values: &[String]) -> String {
     let base = table.sd.location.trim_end_matches('/');
     format!("{base}/{}", partition_name(&table.partition_keys, values))
 }
@@ -153,7 +153,7 @@ fn values_of(table: &Table, spec: &PartitionSpec) -> Result<Vec<String>> {
 }
 
 /// Checks values against the types of their keys.
-pub(super) fn check_values(table: &Table, values: &[String]) -> Result<()> {
+pub(crate) fn check_values(table: &Table, values: &[String]) -> Result<()> {
     PartitionFilter::All.matches(&table.partition_keys, values).map(|_| ())
 }
 
@@ -167,7 +167,7 @@ fn no_key(table: &Table, key: &str) -> Error {
 }
 
 /// The filter for a spec, which may leave keys out.
-pub(super) fn spec_filter(table: &Table, spec: &PartitionSpec) -> Result<PartitionFilter> {
+pub(crate) fn spec_filter(table: &Table, spec: &PartitionSpec) -> Result<PartitionFilter> {
     let equal = spec.iter().map(|(key, value)| (key.clone(), CompareOp::Eq, value.clone()));
     condition_filter(table, &equal.collect::<Vec<_>>())
 }

@@ -2,11 +2,14 @@
 
 use super::DdlExecutor;
 use super::describe::presto_type_of;
-use super::tables::{COMMENT, EXTERNAL, LAST_DDL_TIME, STATISTICS};
+use super::tables::{COMMENT, EXTERNAL, LAST_DDL_TIME};
 use crate::catalogs::ResolvedTable;
 use crate::session::Session;
+use crate::statement::quoting::{literal, quoted};
 use crate::statement::{SchemaName, TableName};
-use quern_catalog::model::{Column, Parameters, StorageFormat, Table, TableType};
+use quern_catalog::model::{
+    Column, Parameters, StorageFormat, Table, TableType, is_statistics_parameter,
+};
 use quern_common::{Error, ErrorCode, Result};
 
 impl DdlExecutor {
@@ -30,7 +33,7 @@ impl DdlExecutor {
         match (view.table_type, view.view_original_text) {
             (TableType::View, Some(text)) => {
                 let comment = comment_clause(view.parameters.get(COMMENT));
-                Ok(format!("CREATE VIEW {}{comment} AS\n{text}", full_name(&target)))
+                Ok(format!("CREATE VIEW {}{comment} AS\n{text}", target.quoted()))
             }
             (TableType::View, None) => Err(Error::new(
                 ErrorCode::HiveInvalidMetadata,
@@ -66,7 +69,7 @@ fn create_table_text(target: &ResolvedTable, table: &Table) -> Result<String> {
         properties.into_iter().map(|(name, value)| format!("   {name} = {value}")).collect();
     Ok(format!(
         "CREATE TABLE {} (\n{columns}\n){comment}\nWITH (\n{}\n)",
-        full_name(target),
+        target.quoted(),
         properties.join(",\n")
     ))
 }
@@ -100,7 +103,8 @@ fn properties_of(table: &Table) -> Result<Vec<(&'static str, String)>> {
         properties.push(("partitioned_by", array(keys)));
     }
     let mut parameters = table.parameters.clone();
-    for key in STATISTICS.into_iter().chain([COMMENT, EXTERNAL, LAST_DDL_TIME]) {
+    parameters.retain(|key, _| !is_statistics_parameter(key));
+    for key in [COMMENT, EXTERNAL, LAST_DDL_TIME] {
         parameters.remove(key);
     }
     for (name, key) in [
@@ -157,14 +161,6 @@ pub(super) fn comment_clause(comment: Option<&String>) -> String {
     comment.map(|text| format!("\nCOMMENT {}", literal(text))).unwrap_or_default()
 }
 
-fn full_name(target: &ResolvedTable) -> String {
-    format!("{}.{}.{}", quoted(&target.catalog), quoted(&target.schema), quoted(&target.name))
-}
-
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
 fn array(items: impl Iterator<Item = String>) -> String {
     format!("ARRAY[{}]", items.collect::<Vec<_>>().join(", "))
 }
@@ -173,17 +169,4 @@ fn map(entries: &Parameters) -> String {
     let keys = array(entries.keys().map(|key| literal(key)));
     let values = array(entries.values().map(|value| literal(value)));
     format!("MAP({keys}, {values})")
-}
-
-/// A name, in quotes unless it needs none.
-pub(super) fn quoted(name: &str) -> String {
-    let plain = name
-        .chars()
-        .enumerate()
-        .all(|(i, c)| c == '_' || c.is_ascii_lowercase() || (i > 0 && c.is_ascii_digit()));
-    if plain && !name.is_empty() && !crate::statement::is_reserved(name) {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    }
 }

@@ -2,14 +2,15 @@
 
 use super::partitions::{check_values, lies_in, need_keys, new_partition};
 use super::rows::{SYNC, counts};
-use super::{DdlExecutor, DdlOutcome};
+use super::{DdlExecutor, DdlOutcome, LocationAccess};
 use crate::catalogs::ResolvedTable;
 use crate::session::Session;
 use crate::statement::{CallArgument, Literal, SyncMode, TableName};
 use futures::{StreamExt, TryStreamExt, stream};
 use quern_catalog::model::{HIVE_DEFAULT_PARTITION, PartitionFilter, Table, unescape_path_name};
 use quern_common::{Error, ErrorCode, Result};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Directories that are listed at once.
 const LISTINGS: usize = 32;
@@ -21,8 +22,10 @@ const SYNC_PROCEDURE: &str = "sync_partition_metadata";
 
 /// Directories that are partitions, by their values, with the number of those that are not.
 #[derive(Default)]
-struct FoundDirectories {
-    locations: BTreeMap<Vec<String>, String>,
+pub(crate) struct FoundDirectories {
+    pub(crate) locations: BTreeMap<Vec<String>, String>,
+    /// Further directories of values that have one.
+    pub(crate) doubles: Vec<(Vec<String>, String)>,
     ignored: usize,
 }
 
@@ -70,7 +73,13 @@ impl DdlExecutor {
         let target = self.resolve(session, name).await?;
         let table = self.base_table(&target).await?;
         need_keys(&table)?;
-        let found = self.find_directories(&table).await?;
+        let found = find_directories(self.storage.as_ref(), &table).await?;
+        if let Some((_, location)) = found.doubles.first() {
+            return Err(Error::new(
+                ErrorCode::HiveInvalidMetadata,
+                format!("two directories hold the partition of \"{location}\""),
+            ));
+        }
         let known = self.known_partitions(&target).await?;
         let (mut added, mut dropped) = (0, 0);
         if mode != SyncMode::Drop {
@@ -132,46 +141,47 @@ impl DdlExecutor {
         }
         Ok(added)
     }
+}
 
-    /// Walks the table's directory, one level a partition key.
-    async fn find_directories(&self, table: &Table) -> Result<FoundDirectories> {
-        let base = table.sd.location.trim_end_matches('/').to_owned();
-        let mut level: Vec<(Vec<String>, String)> = vec![(vec![], base)];
-        let mut found = FoundDirectories::default();
-        for key in &table.partition_keys {
-            let listed: Vec<_> = stream::iter(level)
-                .map(|(values, location)| async move {
-                    let names = self.storage.list_dirs(&location).await?;
-                    Ok::<_, Error>((values, location, names))
-                })
-                .buffered(LISTINGS)
-                .try_collect()
-                .await?;
-            level = vec![];
-            for (values, location, names) in listed {
-                for name in names {
-                    match value_of_directory(&name, &key.name) {
-                        Some(value) => {
-                            let values = values.iter().cloned().chain([value]).collect();
-                            level.push((values, format!("{location}/{name}")));
-                        }
-                        None => found.ignored += 1,
+/// Walks the table's directory, one level a partition key.
+pub(crate) async fn find_directories(
+    storage: &dyn LocationAccess,
+    table: &Table,
+) -> Result<FoundDirectories> {
+    let base = table.sd.location.trim_end_matches('/').to_owned();
+    let mut level: Vec<(Vec<String>, String)> = vec![(vec![], base)];
+    let mut found = FoundDirectories::default();
+    for key in &table.partition_keys {
+        let listed: Vec<_> = stream::iter(level)
+            .map(|(values, location)| async move {
+                let names = storage.list_dirs(&location).await?;
+                Ok::<_, Error>((values, location, names))
+            })
+            .buffered(LISTINGS)
+            .try_collect()
+            .await?;
+        level = vec![];
+        for (values, location, names) in listed {
+            for name in names {
+                match value_of_directory(&name, &key.name) {
+                    Some(value) => {
+                        let values = values.iter().cloned().chain([value]).collect();
+                        level.push((values, format!("{location}/{name}")));
                     }
+                    None => found.ignored += 1,
                 }
             }
         }
-        let mut seen = BTreeSet::new();
-        for (values, location) in level {
-            if !seen.insert(values.clone()) {
-                return Err(Error::new(
-                    ErrorCode::HiveInvalidMetadata,
-                    format!("two directories hold the partition of \"{location}\""),
-                ));
-            }
-            found.locations.insert(values, location);
-        }
-        Ok(found)
     }
+    for (values, location) in level {
+        match found.locations.entry(values) {
+            Entry::Occupied(known) => found.doubles.push((known.key().clone(), location)),
+            Entry::Vacant(place) => {
+                place.insert(location);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The value in a directory's name `key=value`, or none when it is not of this key.

@@ -2,11 +2,12 @@
 
 use super::{DdlExecutor, DdlOutcome, now_seconds, unless};
 use crate::catalogs::ResolvedTable;
-use crate::missing;
 use crate::session::Session;
 use crate::statement::{CreateTable, CreateView, TableName};
 use quern_catalog::hive_type;
-use quern_catalog::model::{Column, Parameters, StorageDescriptor, Table, TableFormat, TableType};
+use quern_catalog::model::{
+    Column, Parameters, StorageDescriptor, Table, TableFormat, TableType, is_statistics_parameter,
+};
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -17,9 +18,6 @@ pub(super) const EXTERNAL: &str = "EXTERNAL";
 pub(super) const LAST_DDL_TIME: &str = "transient_lastDdlTime";
 /// Hive's parameter of a table's comment.
 pub(super) const COMMENT: &str = "comment";
-/// Parameters that describe the files a table has now.
-pub(super) const STATISTICS: [&str; 5] =
-    ["numFiles", "totalSize", "rawDataSize", "numRows", "COLUMN_STATS_ACCURATE"];
 /// What says that a table is not there.
 const TABLE_MISSING: [ErrorCode; 2] = [ErrorCode::TableNotFound, ErrorCode::SchemaNotFound];
 
@@ -43,16 +41,7 @@ impl DdlExecutor {
 
     /// Finds a table, naming it in full when it is missing.
     pub(super) async fn find_table(&self, target: &ResolvedTable) -> Result<Table> {
-        let ResolvedTable { catalog, schema, name, metastore } = target;
-        let err = match metastore.get_table(schema, name).await {
-            Ok(table) => return Ok(table),
-            Err(err) => match err.code() {
-                ErrorCode::TableNotFound => missing::table_not_found(catalog, schema, name),
-                ErrorCode::SchemaNotFound => missing::schema_not_found(catalog, schema),
-                _ => return Err(err),
-            },
-        };
-        Err(missing::with_hint(err, metastore.as_ref(), schema, name).await)
+        target.table().await
     }
 
     /// As [`Self::find_table`], and none when the table or its schema is missing.
@@ -119,7 +108,8 @@ impl DdlExecutor {
         let location = self.table_location(&target, to.location).await?;
         let mut source = source;
         let mut parameters = source.parameters;
-        for key in STATISTICS.into_iter().chain([EXTERNAL, LAST_DDL_TIME]) {
+        parameters.retain(|key, _| !is_statistics_parameter(key));
+        for key in [EXTERNAL, LAST_DDL_TIME] {
             parameters.remove(key);
         }
         // What Spark keeps of the source: where its files are, how many rows they have.

@@ -60,7 +60,7 @@ pub const SESSION_PROPERTIES: &[SessionProperty] = &[
         name: "collect_statistics",
         type_name: "boolean",
         default: "true",
-        description: "Whether planning reads statistics from the footers of files",
+        description: "Whether planning reads statistics, from the catalogue and the footers of files",
         apply: |p, text| boolean(text).map(|on| p.collect_statistics = on),
         domain: "true or false",
     },

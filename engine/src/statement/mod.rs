@@ -11,10 +11,12 @@ mod dialect;
 mod guard;
 mod like;
 mod literal;
+mod maintenance;
 mod model;
 mod parser;
 mod placeholders;
 mod query;
+pub(crate) mod quoting;
 mod schema;
 mod show;
 mod table_properties;
@@ -25,6 +27,7 @@ pub(crate) mod walk;
 pub use dialect::QuernDialect;
 pub use like::LikePattern;
 pub use literal::Literal;
+pub use maintenance::{AnalyzeTable, AnalyzedPartitions, Measures};
 pub use placeholders::rewrite_placeholders;
 pub use types::{
     CallArgument, CreateCatalog, CreateModel, CreateSchema, CreateTable, CreateView,
@@ -32,6 +35,7 @@ pub use types::{
     SchemaName, Statement, SyncMode, TableName,
 };
 
+pub(crate) use maintenance::query_of;
 pub(crate) use parser::is_reserved;
 
 use parser::StatementParser;

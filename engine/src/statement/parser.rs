@@ -27,7 +27,6 @@ const UNSUPPORTED: &[&str] = &[
     "UPDATE",
     "MERGE",
     "TRUNCATE",
-    "ANALYZE",
     "PREPARE",
     "EXECUTE",
     "DEALLOCATE",
@@ -106,10 +105,12 @@ impl<'a> StatementParser<'a> {
             "RESET" => self.reset(),
             "MSCK" => self.msck(),
             "CALL" => self.call(),
+            "ANALYZE" => self.analyze(),
+            "CHECK" => self.check_table(),
             _ if self.parser.peek_token_ref().token == Token::LParen => self.query_statement(),
             _ => Err(self.unexpected("a statement").with_hint(
                 "statements begin with SELECT, WITH, VALUES, EXPLAIN, CREATE, DROP, ALTER, SHOW, \
-                 DESCRIBE, USE, SET, RESET, MSCK or CALL",
+                 DESCRIBE, USE, SET, RESET, MSCK, CALL, ANALYZE or CHECK",
             )),
         }
     }

@@ -33,6 +33,7 @@ impl StatementParser<'_> {
             }
             () if self.accept("PARTITIONS") => self.show_partitions(),
             () if self.accept("CREATE") => self.show_create(),
+            () if self.accept("STATS") => self.show_stats(),
             () if self.accept("SESSION") => {
                 Ok(Statement::ShowSession { like: self.show_like("SHOW SESSION")? })
             }

@@ -1,6 +1,6 @@
 //! What a statement says.
 
-use super::{LikePattern, Literal};
+use super::{AnalyzeTable, LikePattern, Literal};
 use quern_catalog::model::{Column, CompareOp, Parameters, StorageFormat};
 use sqlparser::ast;
 use std::fmt;
@@ -426,6 +426,18 @@ pub enum Statement {
         /// Version; the latest when missing.
         version: Option<i64>,
     },
+    /// ANALYZE.
+    Analyze(Box<AnalyzeTable>),
+    /// SHOW STATS.
+    ShowStats {
+        /// Which columns of which partitions of which table.
+        query: Box<ast::Query>,
+    },
+    /// CHECK TABLE.
+    CheckTable {
+        /// Table.
+        table: TableName,
+    },
     /// USE.
     Use {
         /// Catalog; stays as it is when missing.
@@ -488,7 +500,10 @@ impl Statement {
             | Self::ShowCreateCatalog { .. }
             | Self::ShowSession { .. }
             | Self::ShowFunctions { .. }
-            | Self::ShowModels { .. } => "SHOW",
+            | Self::ShowModels { .. }
+            | Self::ShowStats { .. } => "SHOW",
+            Self::Analyze(_) => "ANALYZE",
+            Self::CheckTable { .. } => "CHECK TABLE",
             Self::Describe { .. } | Self::DescribeModel { .. } => "DESCRIBE",
             Self::Use { .. } => "USE",
             Self::SetSession { .. } => "SET SESSION",

@@ -3,6 +3,7 @@
 
 use super::hidden::HiddenColumn;
 use super::hive_table::{HiveTable, ReadFormat};
+use super::known::KnownStatistics;
 use super::partition_pruning::{evaluate, index_filter, only_over_keys, typed_value};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
@@ -21,7 +22,9 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectMeta;
-use quern_catalog::model::{HivePartition, PartitionFilter, Table, partition_name};
+use quern_catalog::model::{
+    FileTotals, HivePartition, Parameters, PartitionFilter, Table, partition_name,
+};
 use quern_catalog::scan::text::TextSource;
 use quern_catalog::scan::{ParquetScan, located, names_in_any_case, with_names_of_file};
 use quern_common::{Error, ErrorCode};
@@ -78,10 +81,32 @@ impl Default for StatisticsCache {
 }
 
 /// A partition (or a whole unpartitioned table) with its typed key values.
-struct ScannedPartition {
+#[derive(Debug)]
+pub(super) struct ScannedPartition {
     location: Url,
     name: String,
-    values: Vec<ScalarValue>,
+    pub(super) values: Vec<ScalarValue>,
+    /// The values as the catalogue has them.
+    pub(super) texts: Vec<String>,
+    pub(super) parameters: Parameters,
+}
+
+/// What a scan reads of one object store: files, and the partitions that they lie in with what
+/// is in each of them now.
+#[derive(Debug, Default)]
+struct StoreFiles {
+    files: Vec<PartitionedFile>,
+    partitions: Vec<(usize, FileTotals)>,
+}
+
+/// A scan of one object store.
+struct StoreScan<'a> {
+    store_url: String,
+    files: Vec<PartitionedFile>,
+    known: KnownStatistics,
+    projection: Option<&'a Vec<usize>>,
+    limit: Option<usize>,
+    pruning: Option<(usize, usize)>,
 }
 
 impl HiveTable {
@@ -96,10 +121,22 @@ impl HiveTable {
         let pruning = total.map(|total| (partitions.len(), total));
         let by_store = self.list_files(&partitions).await?;
         let mut scans = Vec::with_capacity(by_store.len());
-        for (store_url, files) in by_store {
-            scans.push(
-                self.plan_store_scan(state, store_url, files, projection, limit, pruning).await?,
-            );
+        for (store_url, store) in by_store {
+            if store.files.is_empty() {
+                continue;
+            }
+            let known = match state.config().collect_statistics() {
+                true => {
+                    let parts = store.partitions.iter();
+                    let parts = parts.filter_map(|(n, now)| Some((partitions.get(*n)?, *now)));
+                    let parts: Vec<_> = parts.collect();
+                    self.known_statistics(&parts, Some(parts.len()) == total.or(Some(1))).await?
+                }
+                false => KnownStatistics::default(),
+            };
+            let read =
+                StoreScan { store_url, files: store.files, known, projection, limit, pruning };
+            scans.push(self.plan_store_scan(state, read).await?);
         }
         match scans.len() {
             0 => {
@@ -114,6 +151,21 @@ impl HiveTable {
         }
     }
 
+    /// What is known of the partitions that satisfy `filters`, which are over keys alone.
+    pub(super) async fn statistics_of(
+        &self,
+        state: &dyn Session,
+        filters: &[Expr],
+    ) -> ScanResult<KnownStatistics> {
+        let (partitions, total) = self.prune_partitions(state, filters).await?;
+        let by_store = self.list_files(&partitions).await?;
+        let mut parts = vec![];
+        for (n, now) in by_store.values().flat_map(|store| &store.partitions) {
+            parts.extend(partitions.get(*n).map(|partition| (partition, *now)));
+        }
+        Ok(self.known_statistics(&parts, Some(parts.len()) == total.or(Some(1))).await?)
+    }
+
     /// The partitions that satisfy every filter over keys alone, and how many there are in all.
     async fn prune_partitions(
         &self,
@@ -123,7 +175,13 @@ impl HiveTable {
         let table = &self.definition;
         if table.partition_keys.is_empty() {
             let location = self.context.storage.check_dir(&table.sd.location)?;
-            let whole = ScannedPartition { location, name: String::new(), values: vec![] };
+            let whole = ScannedPartition {
+                location,
+                name: String::new(),
+                values: vec![],
+                texts: vec![],
+                parameters: table.parameters.clone(),
+            };
             return Ok((vec![whole], None));
         }
         let keys = self.keys();
@@ -137,7 +195,7 @@ impl HiveTable {
             _ => self.metastore.count_partitions(&table.database, &table.name).await?,
         };
         let mut scanned = Vec::with_capacity(found.len());
-        for partition in &found {
+        for partition in found {
             scanned.push(self.scanned_partition(partition)?);
         }
         let keep = self.evaluate_key_filters(state, &key_filters, &scanned)?;
@@ -146,7 +204,7 @@ impl HiveTable {
         Ok((scanned, Some(total)))
     }
 
-    fn scanned_partition(&self, partition: &HivePartition) -> ScanResult<ScannedPartition> {
+    fn scanned_partition(&self, partition: HivePartition) -> ScanResult<ScannedPartition> {
         let keys = &self.definition.partition_keys;
         let name = partition_name(keys, &partition.values);
         let fields = self.table_schema.table_partition_cols();
@@ -166,7 +224,8 @@ impl HiveTable {
             values.push(value);
         }
         let location = self.context.storage.check_dir(&partition.sd.location)?;
-        Ok(ScannedPartition { location, name, values })
+        let HivePartition { values: texts, parameters, .. } = partition;
+        Ok(ScannedPartition { location, name, values, texts, parameters })
     }
 
     fn evaluate_key_filters(
@@ -195,21 +254,23 @@ impl HiveTable {
     async fn list_files(
         &self,
         partitions: &[ScannedPartition],
-    ) -> ScanResult<BTreeMap<String, Vec<PartitionedFile>>> {
+    ) -> ScanResult<BTreeMap<String, StoreFiles>> {
         let wanted: Vec<_> =
             partitions.iter().map(|p| self.context.listings.files(&p.location)).collect();
         let listings: Vec<_> =
             stream::iter(wanted).buffered(self.context.concurrency.max(1)).try_collect().await?;
-        let mut by_store: BTreeMap<String, Vec<PartitionedFile>> = BTreeMap::new();
-        for (partition, files) in partitions.iter().zip(listings) {
+        let mut by_store: BTreeMap<String, StoreFiles> = BTreeMap::new();
+        for (n, (partition, files)) in partitions.iter().zip(listings).enumerate() {
             if files.is_empty() {
                 self.check_directory(partition).await?;
             }
             let store = store_url(&partition.location);
             let group = by_store.entry(store.clone()).or_default();
-            group.extend(files.iter().map(|meta| self.split(partition, &store, meta)));
+            let mut totals = FileTotals::default();
+            files.iter().for_each(|file| totals.add(file.size));
+            group.partitions.push((n, totals));
+            group.files.extend(files.iter().map(|meta| self.split(partition, &store, meta)));
         }
-        by_store.retain(|_, files| !files.is_empty());
         Ok(by_store)
     }
 
@@ -250,23 +311,21 @@ impl HiveTable {
     async fn plan_store_scan(
         &self,
         state: &dyn Session,
-        store_url: String,
-        files: Vec<PartitionedFile>,
-        projection: Option<&Vec<usize>>,
-        limit: Option<usize>,
-        pruning: Option<(usize, usize)>,
+        read: StoreScan<'_>,
     ) -> ScanResult<Arc<dyn ExecutionPlan>> {
+        let StoreScan { store_url, files, known, projection, limit, pruning } = read;
         let store_url = ObjectStoreUrl::parse(store_url)?;
         let files = self.with_statistics(state, &store_url, files).await?;
-        let known = files.iter().all(|file| file.statistics.is_some());
+        let measured = files.iter().all(|file| file.statistics.is_some());
         let n_groups = state.config().target_partitions();
         let groups = FileGroup::new(files).split_files(n_groups);
-        let (groups, statistics) = datafusion_datasource::compute_all_files_statistics(
+        let (groups, mut statistics) = datafusion_datasource::compute_all_files_statistics(
             groups,
             Arc::clone(self.table_schema.table_schema()),
-            known,
+            measured,
             false,
         )?;
+        known.fill_in(&mut statistics);
         let source = self.file_source(state, &store_url, pruning)?;
         let config = FileScanConfigBuilder::new(store_url, source)
             .with_file_groups(groups)

@@ -1,8 +1,10 @@
 //! A Hive table as DataFusion sees it.
 
 use super::hidden::HiddenColumn;
+use super::hive_scan::ScanError;
+use super::known::KnownStatistics;
 use super::partition_pruning::only_over_keys;
-use crate::error::to_datafusion;
+use crate::error::{from_datafusion, to_datafusion};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::table_schema::TableSchema;
@@ -105,10 +107,30 @@ impl HiveTable {
     ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
         let scan = self.plan_scan(state, projection, filters, limit);
         scan.map_err(|err| match err {
-            super::hive_scan::ScanError::Ours(err) => to_datafusion(err),
-            super::hive_scan::ScanError::DataFusion(err) => err,
+            ScanError::Ours(err) => to_datafusion(err),
+            ScanError::DataFusion(err) => err,
         })
         .boxed()
+    }
+
+    /// What the catalogue knows of the partitions that satisfy `filters`, which are on partition
+    /// keys alone; none stands for no partition.
+    pub(crate) async fn known(
+        &self,
+        state: &dyn Session,
+        filters: Option<&[Expr]>,
+    ) -> quern_common::Result<KnownStatistics> {
+        let Some(filters) = filters else { return self.known_statistics(&[], false).await };
+        self.statistics_of(state, filters).await.map_err(|err| match err {
+            ScanError::Ours(err) => err,
+            ScanError::DataFusion(err) => from_datafusion(err),
+        })
+    }
+
+    /// Names of data columns and partition keys.
+    pub(crate) fn column_names(&self) -> Vec<&str> {
+        let columns = self.definition.sd.columns.iter().chain(&self.definition.partition_keys);
+        columns.map(|column| column.name.as_str()).collect()
     }
 
     /// Names of the partition keys.

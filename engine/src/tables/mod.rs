@@ -5,6 +5,7 @@ mod hidden;
 mod hive_scan;
 mod hive_table;
 pub mod information_schema;
+mod known;
 mod partition_pruning;
 
 pub use catalog_list::{QueryCatalogs, SystemTables};
@@ -14,3 +15,4 @@ pub use hive_table::{HiveTable, ScanContext, StringLayout};
 pub(crate) use information_schema::{
     TABLES as INFORMATION_SCHEMA_TABLES, rows as information_schema_rows,
 };
+pub(crate) use known::{KnownColumn, bounds_of_texts};

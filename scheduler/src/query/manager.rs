@@ -90,7 +90,9 @@ impl QueryManager {
             Statement::Explain { .. } => prepared.schema = explain::schema(),
             Statement::CreateModel(_) => prepared.schema = ModelTrainer::schema(),
             other => {
-                prepared.schema = self.options.ddl.schema_of(other).unwrap_or_else(no_columns);
+                let schema = Self::maintenance_schema(other);
+                let schema = schema.or_else(|| self.options.ddl.schema_of(other));
+                prepared.schema = schema.unwrap_or_else(no_columns);
             }
         }
         Ok(prepared)
@@ -107,6 +109,7 @@ impl QueryManager {
     fn unresolved(&self, sql: &str, statement: &Statement) -> PreparedStatement {
         let has_rows = match statement {
             Statement::Query(_) | Statement::Explain { .. } | Statement::CreateModel(_) => true,
+            other if Self::maintenance_schema(other).is_some() => true,
             other => self.options.ddl.schema_of(other).is_some(),
         };
         let kind = if has_rows { StatementKind::Query } else { StatementKind::Update };
@@ -262,6 +265,9 @@ impl QueryManager {
             Statement::CreateModel(create) => {
                 self.create_model(session, create, record).await.map(one_batch)
             }
+            Statement::Analyze(_) | Statement::ShowStats { .. } | Statement::CheckTable { .. } => {
+                Box::pin(self.maintain(session, statement, record)).await.map(one_batch)
+            }
             other => match self.options.ddl.execute(session, other).await? {
                 DdlOutcome::Rows(batch) => Ok(one_batch(batch)),
                 DdlOutcome::Done { .. } => Ok((no_columns(), stream::empty().boxed())),
@@ -269,7 +275,7 @@ impl QueryManager {
         }
     }
 
-    async fn start_query(
+    pub(super) async fn start_query(
         &self,
         session: &Arc<Session>,
         query: &Query,

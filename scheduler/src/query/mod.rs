@@ -3,6 +3,7 @@
 mod admission;
 mod edge;
 mod explain;
+mod maintenance;
 mod manager;
 mod planning;
 mod record;

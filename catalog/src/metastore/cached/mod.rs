@@ -291,6 +291,16 @@ impl Metastore for CachedMetastore {
         self.store.set_partition_column_statistics(database, table, values, columns).await
     }
 
+    async fn set_partitions_column_statistics(
+        &self,
+        database: &str,
+        table: &str,
+        columns: Vec<(Vec<String>, Vec<ColumnStatistics>)>,
+    ) -> Result<()> {
+        let _flush = self.flush_after(CachePart::partitions(database, table));
+        self.store.set_partitions_column_statistics(database, table, columns).await
+    }
+
     async fn delete_partition_column_statistics(
         &self,
         database: &str,

@@ -347,6 +347,17 @@ impl Metastore for EmbeddedMetastore {
         .await)
     }
 
+    async fn set_partitions_column_statistics(
+        &self,
+        database: &str,
+        table: &str,
+        columns: Vec<(Vec<String>, Vec<ColumnStatistics>)>,
+    ) -> Result<()> {
+        let (database, table) = (rules::fold(database), rules::fold(table));
+        change!(self, |tx| statistics::set_of_partitions(tx, (&database, &table), columns.clone())
+            .await)
+    }
+
     async fn delete_partition_column_statistics(
         &self,
         database: &str,

@@ -145,6 +145,17 @@ pub(super) async fn set_of_partition(
     events::add(db, vec![of_statistics(kind, &table, Some(&name), &names)]).await
 }
 
+pub(super) async fn set_of_partitions(
+    db: &mut Connection,
+    name: (&str, &str),
+    columns: Vec<(Vec<String>, Vec<ColumnStatistics>)>,
+) -> Result<()> {
+    for (values, columns) in columns {
+        set_of_partition(db, name, &values, columns).await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn delete_of_partition(
     db: &mut Connection,
     (database, table): (&str, &str),

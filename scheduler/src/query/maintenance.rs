@@ -1,0 +1,80 @@
+//! Statements that measure tables.
+
+use super::record::{QueryRecord, QueryState};
+use super::{QueryManager, RowStream};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::sql::sqlparser::ast::Query;
+use futures::future::BoxFuture;
+use quern_common::{Error, ErrorCode, Result};
+use quern_engine::maintenance::{QueryRunner, TableMaintenance};
+use quern_engine::session::{ExecutionMode, Session};
+use quern_engine::statement::Statement;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl QueryManager {
+    /// The columns of a statement that is run here.
+    pub(super) fn maintenance_schema(statement: &Statement) -> Option<SchemaRef> {
+        TableMaintenance::schema_of(statement)
+    }
+
+    /// Runs ANALYZE, SHOW STATS or CHECK TABLE, within the run time that a query may have.
+    pub(super) async fn maintain(
+        &self,
+        session: &Arc<Session>,
+        statement: &Statement,
+        record: &Arc<QueryRecord>,
+    ) -> Result<RecordBatch> {
+        let limit = self.properties(session)?.max_run_time(self.options.config.max_run_time.0);
+        let rest = limit.saturating_sub(Duration::from_millis(record.elapsed_ms()));
+        record.enter(QueryState::Running);
+        match tokio::time::timeout(rest, self.run_maintenance(session, statement, record)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::new(
+                ErrorCode::ExceededTimeLimit,
+                format!("query exceeded its maximum run time of {} s", limit.as_secs()),
+            )),
+        }
+    }
+
+    async fn run_maintenance(
+        &self,
+        session: &Arc<Session>,
+        statement: &Statement,
+        record: &Arc<QueryRecord>,
+    ) -> Result<RecordBatch> {
+        let maintenance = TableMaintenance::new(self.options.planner.clone());
+        match statement {
+            Statement::Analyze(analyze) => {
+                let runner = Queries { manager: self, session, record };
+                maintenance.analyze(session, analyze, &runner).await
+            }
+            Statement::ShowStats { query } => {
+                let scope = self.scope(session, ExecutionMode::Local)?;
+                maintenance.show_stats(query, &scope).await
+            }
+            Statement::CheckTable { table } => maintenance.check(session, table).await,
+            other => Err(Error::internal(format!("{} is no maintenance", other.kind()))),
+        }
+    }
+}
+
+/// Queries of a statement, dispatched as those of clients are.
+struct Queries<'a> {
+    manager: &'a QueryManager,
+    session: &'a Arc<Session>,
+    record: &'a Arc<QueryRecord>,
+}
+
+impl QueryRunner for Queries<'_> {
+    fn run(&self, query: Box<Query>) -> BoxFuture<'_, Result<RowStream>> {
+        Box::pin(async move {
+            let started = self.manager.start_query(self.session, &query, None, self.record);
+            let (_, dispatched) = started.await?;
+            self.record.set_progress(dispatched.progress);
+            self.record.enter(QueryState::Running);
+            Ok(dispatched.rows)
+        })
+    }
+}
