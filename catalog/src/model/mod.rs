@@ -9,6 +9,7 @@ mod event;
 mod format;
 mod function;
 mod lock;
+mod metadata;
 mod ml;
 mod partition_filter;
 mod partition_name;
@@ -20,6 +21,10 @@ pub(crate) use event::EventKind;
 pub use format::{StorageFormat, TableFormat};
 pub use function::{FunctionResource, HiveFunction, ResourceKind};
 pub use lock::{HeldLock, LockComponent, LockMode, LockRequest, LockState, LockStatus};
+pub use metadata::{
+    Annotation, AnnotationKind, Dataset, DatasetKind, Forgotten, GlossaryTerm, LineageEdge,
+    NameFilter, ObjectName, Operation, SENSITIVITIES,
+};
 pub use ml::{ModelVersion, NewModelVersion};
 pub(crate) use partition_filter::{
     CheckedFilter, Condition, Decimal, KeyType, KeyValue, is_null_value, read_values,
