@@ -97,6 +97,11 @@ impl CatalogRegistry {
         &self.metastore
     }
 
+    /// Returns what is kept beside the catalogs.
+    pub fn metadata(&self) -> &Arc<dyn MetadataStore> {
+        &self.metadata
+    }
+
     /// Returns the names of all catalogs but that of system tables, sorted.
     ///
     /// # Errors

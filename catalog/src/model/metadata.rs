@@ -159,6 +159,12 @@ impl Dataset {
     }
 }
 
+impl fmt::Display for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.catalog, self.schema, self.name)
+    }
+}
+
 /// What a statement that succeeded did to a table or model. Of each operation on an object the
 /// last is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,7 +36,8 @@ pub use partition_name::{
 };
 pub(crate) use stats::mark_column_statistics;
 pub use stats::{
-    COLUMN_STATS_ACCURATE, ColumnStatistics, NUM_FILES, NUM_ROWS, TOTAL_SIZE, TableStatistics,
+    COLUMN_STATS_ACCURATE, ColumnStatistics, NUM_FILES, NUM_ROWS, QUERY_ID, TOTAL_SIZE,
+    TableStatistics,
 };
 
 use serde::{Deserialize, Serialize};

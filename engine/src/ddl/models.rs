@@ -6,6 +6,7 @@ use crate::session::Session;
 use crate::statement::{LikePattern, SchemaName, TableName};
 use chrono::DateTime;
 use datafusion::arrow::record_batch::RecordBatch;
+use quern_catalog::model::{Dataset, Forgotten};
 use quern_common::{ErrorCode, Result};
 
 impl DdlExecutor {
@@ -22,6 +23,8 @@ impl DdlExecutor {
             }
             dropped => dropped?,
         };
+        let model = Dataset::model(&target.catalog, &target.schema, &target.name);
+        self.forget_metadata(Forgotten::Dataset(model)).await;
         for version in versions {
             self.delete_artifact(&version.model.artifact_location).await;
         }

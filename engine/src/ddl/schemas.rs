@@ -2,12 +2,12 @@
 
 use super::rows::{SESSION, TextRows};
 use super::{DdlExecutor, DdlOutcome};
-use crate::catalogs::SYSTEM_CATALOG;
+use crate::catalogs::{ResolvedSchema, SYSTEM_CATALOG};
 use crate::session::Session;
 use crate::session::properties::{SESSION_PROPERTIES, SessionProperties, find};
 use crate::statement::{CreateSchema, LikePattern, SchemaName, Statement};
 use datafusion::arrow::record_batch::RecordBatch;
-use quern_catalog::model::{Database, TableType};
+use quern_catalog::model::{Database, Forgotten, TableType};
 use quern_common::{Error, ErrorCode, Result};
 
 /// The schema that every catalog has without storing it.
@@ -41,10 +41,12 @@ impl DdlExecutor {
         };
         match target.metastore.create_database(database).await {
             Err(err) if err.code() == ErrorCode::SchemaAlreadyExists && create.if_not_exists => {
-                Ok(DdlOutcome::DONE)
+                return Ok(DdlOutcome::DONE);
             }
-            created => created.map(|()| DdlOutcome::DONE),
+            created => created?,
         }
+        self.forget_metadata(forgotten(&target)).await;
+        Ok(DdlOutcome::DONE)
     }
 
     pub(super) async fn drop_schema(
@@ -76,6 +78,7 @@ impl DdlExecutor {
             }
         }
         target.metastore.drop_database(&target.schema, cascade).await?;
+        self.forget_metadata(forgotten(&target)).await;
         for location in directories {
             self.delete_files(&location).await;
         }
@@ -153,6 +156,10 @@ impl DdlExecutor {
         });
         Ok(())
     }
+}
+
+fn forgotten(target: &ResolvedSchema) -> Forgotten {
+    Forgotten::Schema { catalog: target.catalog.clone(), schema: target.schema.clone() }
 }
 
 fn show_session(session: &Session, like: Option<&LikePattern>) -> Result<RecordBatch> {

@@ -11,6 +11,8 @@ mod dialect;
 mod guard;
 mod like;
 mod literal;
+mod metadata;
+mod metadata_types;
 mod model;
 mod parser;
 mod placeholders;
@@ -25,6 +27,7 @@ pub(crate) mod walk;
 pub use dialect::QuernDialect;
 pub use like::LikePattern;
 pub use literal::Literal;
+pub use metadata_types::{Annotated, ChangeMetadata, CreateTerm, MetadataChange};
 pub use placeholders::rewrite_placeholders;
 pub use types::{
     CallArgument, CreateCatalog, CreateModel, CreateSchema, CreateTable, CreateView,

@@ -38,7 +38,6 @@ const UNSUPPORTED: &[&str] = &[
     "GRANT",
     "REVOKE",
     "DENY",
-    "COMMENT ON",
     "REFRESH MATERIALIZED VIEW",
     "EXPORT MODEL",
     "LOAD DATA",
@@ -106,10 +105,11 @@ impl<'a> StatementParser<'a> {
             "RESET" => self.reset(),
             "MSCK" => self.msck(),
             "CALL" => self.call(),
+            "COMMENT" => self.comment(),
             _ if self.parser.peek_token_ref().token == Token::LParen => self.query_statement(),
             _ => Err(self.unexpected("a statement").with_hint(
                 "statements begin with SELECT, WITH, VALUES, EXPLAIN, CREATE, DROP, ALTER, SHOW, \
-                 DESCRIBE, USE, SET, RESET, MSCK or CALL",
+                 DESCRIBE, USE, SET, RESET, MSCK, CALL or COMMENT",
             )),
         }
     }
@@ -145,6 +145,9 @@ impl<'a> StatementParser<'a> {
         }
         if self.accept("MODEL") {
             return self.create_model(or_replace);
+        }
+        if self.accept("GLOSSARY TERM") {
+            return self.create_term(or_replace);
         }
         Err(self.unsupported_object("CREATE"))
     }

@@ -262,7 +262,7 @@ impl QueryManager {
             Statement::CreateModel(create) => {
                 self.create_model(session, create, record).await.map(one_batch)
             }
-            other => match self.options.ddl.execute(session, other).await? {
+            other => match self.options.ddl.for_query(&record.id).execute(session, other).await? {
                 DdlOutcome::Rows(batch) => Ok(one_batch(batch)),
                 DdlOutcome::Done { .. } => Ok((no_columns(), stream::empty().boxed())),
             },
