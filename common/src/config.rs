@@ -419,8 +419,10 @@ pub struct CatalogConfig {
     pub metadata_max_rows: usize,
     /// Memory for the texts of the catalogs that `search_catalog` looks through.
     pub search_cache_size: ByteSize,
-    /// How long those texts are believed of a Hive metastore that exists.
+    /// How long those texts are believed that others may have changed.
     pub search_cache_ttl: HumanDuration,
+    /// Results of one search; only the best are returned.
+    pub search_max_results: usize,
 }
 
 impl Default for CatalogConfig {
@@ -435,6 +437,7 @@ impl Default for CatalogConfig {
             metadata_max_rows: 1_000_000,
             search_cache_size: ByteSize::mib(64),
             search_cache_ttl: HumanDuration::seconds(60),
+            search_max_results: 1_000,
         }
     }
 }

@@ -2,7 +2,8 @@
 //! agree on.
 //!
 //! Owns: statements ([`statement`], [`ddl`]), sessions ([`session`]), tables ([`tables`]),
-//! planning ([`plan`]), the wire form of plans ([`codec`]), models in SQL ([`ml`]), and the
+//! planning ([`plan`]), the wire form of plans ([`codec`]), models in SQL ([`ml`]), the search
+//! over catalogs ([`search`]), and the
 //! process-wide resources of execution ([`runtime`]).
 //! Never knows: processes, ports, Flight, or who schedules tasks.
 //! Read in this order: [`statement`], [`catalogs`], [`plan`], [`tables`], [`session`], [`codec`].
@@ -18,6 +19,7 @@ pub mod ml;
 pub mod optimizer;
 pub mod plan;
 pub mod runtime;
+pub mod search;
 pub mod session;
 pub mod statement;
 pub mod tables;

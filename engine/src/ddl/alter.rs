@@ -117,6 +117,8 @@ impl DdlExecutor {
         table.parameters.insert(LAST_DDL_TIME.to_owned(), now_seconds().to_string());
         let version = Some(table.version);
         let stored = target.metastore.alter_table(&target.schema, &target.name, version, table);
-        stored.await.map(|()| DdlOutcome::DONE)
+        let stored = stored.await;
+        self.catalogs.touch(&target.catalog, &target.schema);
+        stored.map(|()| DdlOutcome::DONE)
     }
 }

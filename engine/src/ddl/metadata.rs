@@ -106,7 +106,7 @@ impl DdlExecutor {
         match found {
             Found::Schema(target, database) => {
                 let changed = Database { description: text, ..database };
-                target.metastore.alter_database(changed).await.map(|()| DdlOutcome::DONE)
+                self.store_schema(&target, changed).await
             }
             Found::Table(target, mut table) => {
                 match text {
@@ -126,6 +126,12 @@ impl DdlExecutor {
         }
     }
 
+    async fn store_schema(&self, target: &ResolvedSchema, changed: Database) -> Result<DdlOutcome> {
+        let stored = target.metastore.alter_database(changed).await;
+        self.catalogs.touch(&target.catalog, &target.schema);
+        stored.map(|()| DdlOutcome::DONE)
+    }
+
     async fn set_owner(
         &self,
         found: Found,
@@ -136,7 +142,7 @@ impl DdlExecutor {
         match found {
             Found::Schema(target, database) => {
                 let changed = Database { owner, owner_type, ..database };
-                target.metastore.alter_database(changed).await.map(|()| DdlOutcome::DONE)
+                self.store_schema(&target, changed).await
             }
             Found::Table(target, table) | Found::Column(target, table, _) => {
                 self.store_change(&target, Table { owner, owner_type, ..table }).await
@@ -219,6 +225,8 @@ impl DdlExecutor {
     /// Carries what is known of a table to its new name. The table has it already: a failure is
     /// logged, and what was known is not shown any more.
     pub(super) async fn carry_metadata(&self, before: &ResolvedTable, after: &ResolvedTable) {
+        self.catalogs.touch(&before.catalog, &before.schema);
+        self.catalogs.touch(&after.catalog, &after.schema);
         let dataset =
             |table: &ResolvedTable| Dataset::table(&table.catalog, &table.schema, &table.name);
         let renamed =
@@ -231,6 +239,12 @@ impl DdlExecutor {
     /// Forgets what is known of an object that is gone, or of one that another client dropped
     /// before this one was made under its name. A failure leaves rows that are not shown.
     pub(super) async fn forget_metadata(&self, object: Forgotten) {
+        match &object {
+            Forgotten::Schema { catalog, schema }
+            | Forgotten::Dataset(Dataset { catalog, schema, .. }) => {
+                self.catalogs.touch(catalog, schema);
+            }
+        }
         if let Err(err) = self.catalogs.metadata().forget(&object).await {
             tracing::warn!(?object, error = ?err, "metadata of an object that is gone remains");
         }

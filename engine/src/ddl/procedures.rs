@@ -80,7 +80,16 @@ impl DdlExecutor {
             (None, Some(_)) => return Err(invalid("table_name needs schema_name".to_owned())),
         };
         let catalog = catalog.unwrap_or_else(|| session.settings().catalog);
-        self.catalogs.get(&catalog).await?.flush_cache(&part);
+        let metastore = self.catalogs.get(&catalog).await?;
+        metastore.flush_cache(&part);
+        match values.get("schema_name") {
+            Some(schema) => self.catalogs.touch(&catalog, &schema.to_lowercase()),
+            None => {
+                for schema in metastore.list_databases().await? {
+                    self.catalogs.touch(&catalog, &schema);
+                }
+            }
+        }
         Ok(DdlOutcome::DONE)
     }
 }

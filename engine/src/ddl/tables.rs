@@ -264,7 +264,9 @@ impl DdlExecutor {
                     Some(old.version),
                     view,
                 );
-                alter.await.map(|()| DdlOutcome::DONE)
+                let altered = alter.await;
+                self.catalogs.touch(&target.catalog, &target.schema);
+                altered.map(|()| DdlOutcome::DONE)
             }
             Some(_) if create.if_not_exists => Ok(DdlOutcome::DONE),
             Some(old) => Err(Error::new(

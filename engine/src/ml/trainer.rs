@@ -171,6 +171,7 @@ impl ModelTrainer {
             time_ms: done.time_ms,
         };
         let lineage = tables.iter().map(edge).collect();
+        self.planner.registry().touch(&destination.catalog, &destination.schema);
         let metadata = self.planner.registry().metadata();
         if let Err(err) = metadata.record_operation(done, lineage).await {
             tracing::warn!(model = destination.name, error = ?err, "lineage was not recorded");

@@ -1,5 +1,7 @@
 //! Walks over the catalogs, no further than the names that are asked for.
 
+pub(super) use crate::catalogs::in_catalog;
+
 use crate::catalogs::CatalogRegistry;
 use quern_catalog::metastore::Metastore;
 use quern_catalog::model::{NameFilter, Table};
@@ -95,14 +97,4 @@ pub(super) fn is_gone(err: &Error) -> bool {
         err.code(),
         ErrorCode::CatalogNotFound | ErrorCode::SchemaNotFound | ErrorCode::TableNotFound
     )
-}
-
-/// Says which catalog failed.
-pub(super) fn in_catalog(catalog: &str, err: Error) -> Error {
-    let message = format!("catalog \"{catalog}\": {}", err.message());
-    let outer = Error::new(err.code(), message);
-    match err.hint() {
-        Some(hint) => outer.with_hint(hint).with_source(err),
-        None => outer.with_source(err),
-    }
 }
