@@ -184,32 +184,44 @@ async fn a_model_knows_the_tables_and_the_query_it_was_made_by() {
     assert!(rows(&connection, lineage).await.is_empty());
 }
 
-const TABLES: usize = 10_000;
 const SCHEMAS: usize = 10;
 const COLUMNS: usize = 20;
 /// "Well under a second", and that without optimisation.
 const WARM_MAX: Duration = Duration::from_secs(1);
 
-async fn fill(store: &EmbeddedMetastore) {
+/// Copies one table 10,000 times: as many statements would take most of a minute.
+const COPIES: &str = "WITH RECURSIVE copies (n) AS
+        (SELECT 0 UNION ALL SELECT n + 1 FROM copies WHERE n < 9999)
+    INSERT INTO tables (database_id, name, table_type, create_time, version, storage,
+        partition_keys, parameters)
+    SELECT d.id, replace(t.name, 'nnn', n), t.table_type, t.create_time, t.version,
+        replace(t.storage, 'nnn', n), t.partition_keys, replace(t.parameters, 'nnn', n)
+    FROM copies JOIN databases d ON d.name = 's' || (n % 10) JOIN tables t
+    WHERE t.name = 'facts_nnn'";
+
+async fn fill(path: &Path, warehouse: &str) {
+    let store = EmbeddedMetastore::open_sqlite(path, warehouse).await.unwrap();
     for schema in 0..SCHEMAS {
         let name = format!("s{schema}");
         store.create_database(Database { name, ..Database::default() }).await.unwrap();
     }
-    for n in 0..TABLES {
-        let mut table = table(&format!("facts_{n}"));
-        table.database = format!("s{}", n % SCHEMAS);
-        table.sd.columns = (0..COLUMNS)
-            .map(|c| Column {
-                comment: (c % 4 == 0).then(|| format!("the measure number {c} of the facts")),
-                ..Column::new(&format!("measure_{c}_{n}"), "bigint")
-            })
-            .collect();
-        if n == 7_777 {
-            table.sd.columns[5].name = "customer_churn".to_owned();
-        }
-        table.parameters.insert("comment".to_owned(), format!("facts of department {n}"));
-        store.create_table(table).await.unwrap();
-    }
+    let columns = (0..COLUMNS).map(|c| Column {
+        comment: (c % 4 == 0).then(|| format!("the measure number {c} of the facts")),
+        ..Column::new(&format!("measure_{c}_nnn"), "bigint")
+    });
+    let mut facts = table("facts_nnn");
+    facts.sd.columns = columns.collect();
+    facts.parameters.insert("comment".to_owned(), "facts of department nnn".to_owned());
+    store.create_table(facts).await.unwrap();
+    let mut customers = table("customers");
+    customers.database = "s7".to_owned();
+    customers.sd.columns.push(Column::new("customer_churn", "bigint"));
+    store.create_table(customers).await.unwrap();
+    store.close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query(COPIES).execute(&pool).await.unwrap();
+    pool.close().await;
 }
 
 #[tokio::test]
@@ -218,10 +230,7 @@ async fn ten_thousand_tables_are_searched_in_well_under_a_second() {
     let data = dir.path().join("data");
     std::fs::create_dir(&data).unwrap();
     let warehouse = format!("file://{}", data.join("warehouse").display());
-    let store = EmbeddedMetastore::open_sqlite(&data.join("metastore.sqlite"), &warehouse);
-    let store = store.await.unwrap();
-    fill(&store).await;
-    store.close().await;
+    fill(&data.join("metastore.sqlite"), &warehouse).await;
     let server = serve(dir.path(), &[]).unwrap();
     let connection = server.connect().await.unwrap();
     let timed = async |sql: &str| {
@@ -231,9 +240,9 @@ async fn ten_thousand_tables_are_searched_in_well_under_a_second() {
     };
     let churn = "SELECT table_name, column_name FROM TABLE(search_catalog('churn'))";
     let (cold, found) = timed(churn).await;
-    assert_eq!(found, ["facts_7777 customer_churn"]);
+    assert_eq!(found, ["customers customer_churn"]);
     let (warm, found) = timed(churn).await;
-    assert_eq!(found, ["facts_7777 customer_churn"]);
+    assert_eq!(found, ["customers customer_churn"]);
     // Every one of 210,000 names matches: the best are returned.
     let (all, found) = timed("SELECT count(*) FROM search_catalog('measure facts')").await;
     assert_eq!(found, ["1000"]);
@@ -242,7 +251,7 @@ async fn ten_thousand_tables_are_searched_in_well_under_a_second() {
     let (of_one, found) = timed(one).await;
     assert_eq!(found, ["20"]);
     let (of_all, found) = timed("SELECT count(*) FROM system.metadata.columns").await;
-    assert_eq!(found, ["200000"]);
+    assert_eq!(found, ["200023"]);
     println!("cold {cold:?}, warm {warm:?}, all match {all:?}; columns {of_one:?} of {of_all:?}");
     assert!(warm < WARM_MAX, "{warm:?}");
     // It did not list the others.

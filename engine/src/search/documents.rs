@@ -29,7 +29,7 @@ impl DocumentKind {
     }
 }
 
-/// A name, and what is said about it.
+/// A name, which is in lower case as all names of catalogs, and what is said about it.
 #[derive(Debug)]
 pub(super) struct Named {
     pub(super) name: Box<str>,
@@ -38,7 +38,10 @@ pub(super) struct Named {
 
 impl Named {
     fn new(name: &str, comment: Option<&str>) -> Self {
-        Self { name: name.into(), comment: comment.filter(|text| !text.is_empty()).map(Into::into) }
+        Self {
+            name: name.to_lowercase().into(),
+            comment: comment.filter(|text| !text.is_empty()).map(Into::into),
+        }
     }
 
     /// With what the allocator adds to each text.
@@ -55,6 +58,9 @@ pub(super) struct TableDocument {
     pub(super) table: Named,
     pub(super) is_view: bool,
     pub(super) columns: Vec<Named>,
+    /// All names and comments in lower case, one a line: most tables have none of the words, which
+    /// is seen here at once.
+    pub(super) all: Box<str>,
 }
 
 /// The texts of a schema.
@@ -92,11 +98,17 @@ impl SchemaDocuments {
         }))
     }
 
+    /// How many objects there are to be found.
+    pub(super) fn n_objects(&self) -> usize {
+        let columns: usize = self.tables.iter().map(|table| table.columns.len()).sum();
+        1 + self.tables.len() + columns + self.models.len()
+    }
+
     /// Bytes that it takes.
     pub(super) fn size(&self) -> usize {
         let tables = self.tables.iter().map(|table| {
             let columns: usize = table.columns.iter().map(Named::size).sum();
-            size_of::<TableDocument>() + table.table.size() + columns
+            size_of::<TableDocument>() + table.table.size() + columns + table.all.len()
         });
         let models: usize = self.models.iter().map(Named::size).sum();
         self.schema.size() + tables.sum::<usize>() + models
@@ -106,9 +118,19 @@ impl SchemaDocuments {
 fn table_document(table: &Table) -> TableDocument {
     let columns = table.sd.columns.iter().chain(&table.partition_keys);
     let named = |column: &Column| Named::new(&column.name, column.comment.as_deref());
+    let columns: Vec<Named> = columns.map(named).collect();
+    let table_named = Named::new(&table.name, table.parameters.get(COMMENT).map(String::as_str));
+    let mut all = String::new();
+    for named in std::iter::once(&table_named).chain(&columns) {
+        for text in [Some(&named.name), named.comment.as_ref()].into_iter().flatten() {
+            all.push_str(&text.to_lowercase());
+            all.push('\n');
+        }
+    }
     TableDocument {
-        table: Named::new(&table.name, table.parameters.get(COMMENT).map(String::as_str)),
+        table: table_named,
         is_view: table.table_type == TableType::View,
-        columns: columns.map(named).collect(),
+        columns,
+        all: all.into(),
     }
 }

@@ -7,7 +7,7 @@ use super::documents::{DocumentKind, Named, SchemaDocuments};
 use super::words::{QueryWord, words};
 use quern_catalog::model::{Annotation, AnnotationKind};
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// BM25's saturation of frequency and weight of length, as is usual.
@@ -138,8 +138,8 @@ pub(super) fn rank(
     for schema in schemas {
         let key = (schema.catalog.as_ref(), schema.documents.schema.name.as_ref());
         let said = said.schemas.get(&key);
-        for_each_document(schema, |document| {
-            n_documents += 1;
+        n_documents += schema.documents.n_objects();
+        for_each_document(query, schema, said, |document| {
             candidates.extend(look_at(query, document, said));
         });
     }
@@ -150,13 +150,25 @@ pub(super) fn rank(
     scored.into_iter().take(max).map(|(score, candidate)| hit(candidate, score)).collect()
 }
 
-fn for_each_document<'a>(schema: &'a CatalogSchema, mut see: impl FnMut(Document<'a>)) {
+/// Shows the objects that may match.
+fn for_each_document<'a>(
+    query: &[QueryWord],
+    schema: &'a CatalogSchema,
+    said: Option<&SaidInSchema<'a>>,
+    mut see: impl FnMut(Document<'a>),
+) {
+    let annotated: HashSet<&str> =
+        said.into_iter().flat_map(HashMap::keys).map(|(table, _)| *table).collect();
     let documents = schema.documents.as_ref();
     let document = |kind, name, column, named| Document { kind, schema, name, column, named };
     see(document(DocumentKind::Schema, "", "", &documents.schema));
     for table in &documents.tables {
         let kind = if table.is_view { DocumentKind::View } else { DocumentKind::Table };
         let name = table.table.name.as_ref();
+        let in_texts = query.iter().any(|wanted| wanted.may_match(&table.all));
+        if !in_texts && !annotated.contains(name) {
+            continue;
+        }
         see(document(kind, name, "", &table.table));
         for column in &table.columns {
             see(document(DocumentKind::Column, name, column.name.as_ref(), column));

@@ -46,6 +46,11 @@ impl QueryWord {
         all
     }
 
+    /// Whether a text in lower case may have a word that this one matches.
+    pub(super) fn may_match(&self, lower: &str) -> bool {
+        lower.contains(&self.lower)
+    }
+
     /// How well this word matches one of a text.
     pub(super) fn matches(&self, word: &str) -> Option<Match> {
         if word.is_ascii() && self.lower.is_ascii() {
