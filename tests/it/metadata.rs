@@ -207,7 +207,7 @@ async fn fill(path: &Path, warehouse: &str) {
     }
     let columns = (0..COLUMNS).map(|c| Column {
         comment: (c % 4 == 0).then(|| format!("the measure number {c} of the facts")),
-        ..Column::new(&format!("measure_{c}_nnn"), "bigint")
+        ..Column::new(format!("measure_{c}_nnn"), "bigint")
     });
     let mut facts = table("facts_nnn");
     facts.sd.columns = columns.collect();

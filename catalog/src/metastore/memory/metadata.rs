@@ -103,7 +103,7 @@ impl MetadataStore for MemoryMetastore {
         state.glossary.remove(&name).ok_or_else(|| term_not_found(&name))?;
         state
             .annotations
-            .retain(|(_, kind, term), _| (*kind, &*term) != (AnnotationKind::Term, &name));
+            .retain(|(_, kind, term), _| *kind != AnnotationKind::Term || *term != name);
         Ok(())
     }
 
