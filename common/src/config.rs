@@ -415,6 +415,14 @@ pub struct CatalogConfig {
     pub footer_cache_size: ByteSize,
     /// Listings of directories that run at once.
     pub listing_concurrency: usize,
+    /// Rows that a table of `system.metadata` may have; more are an error.
+    pub metadata_max_rows: usize,
+    /// Memory for the texts of the catalogs that `search_catalog` looks through.
+    pub search_cache_size: ByteSize,
+    /// How long those texts are believed that others may have changed.
+    pub search_cache_ttl: HumanDuration,
+    /// Results of one search; only the best are returned.
+    pub search_max_results: usize,
 }
 
 impl Default for CatalogConfig {
@@ -426,6 +434,10 @@ impl Default for CatalogConfig {
             file_list_cache_size: ByteSize::mib(64),
             footer_cache_size: ByteSize::mib(64),
             listing_concurrency: 32,
+            metadata_max_rows: 1_000_000,
+            search_cache_size: ByteSize::mib(64),
+            search_cache_ttl: HumanDuration::seconds(60),
+            search_max_results: 1_000,
         }
     }
 }

@@ -14,7 +14,9 @@ use quern_common::config::MetastoreConfig;
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Name of the catalog of system tables.
 pub const SYSTEM_CATALOG: &str = "system";
@@ -30,6 +32,30 @@ pub struct CatalogRegistry {
     metadata: Arc<dyn MetadataStore>,
     defaults: MetastoreConfig,
     open: Mutex<BTreeMap<String, OpenCatalog>>,
+    versions: SchemaVersions,
+}
+
+/// Counters of changes; schemas that share one are read anew when the other changed.
+const VERSIONS: usize = 1_024;
+
+/// How often this process changed each schema, for those who remember what is in it.
+#[derive(Debug)]
+struct SchemaVersions {
+    counters: Vec<AtomicU64>,
+    hasher: RandomState,
+}
+
+impl SchemaVersions {
+    fn new() -> Self {
+        let counters = (0..VERSIONS).map(|_| AtomicU64::new(0)).collect();
+        Self { counters, hasher: RandomState::new() }
+    }
+
+    fn counter(&self, catalog: &str, schema: &str) -> Option<&AtomicU64> {
+        let hash = self.hasher.hash_one((catalog, schema));
+        let place = hash % u64::try_from(VERSIONS).unwrap_or(1);
+        self.counters.get(usize::try_from(place).unwrap_or_default())
+    }
 }
 
 /// A catalog that was named already.
@@ -123,7 +149,8 @@ impl CatalogRegistry {
         defaults: MetastoreConfig,
     ) -> Self {
         let default = default.into().to_lowercase();
-        Self { default, metastore, metadata, defaults, open: Mutex::default() }
+        let (open, versions) = (Mutex::default(), SchemaVersions::new());
+        Self { default, metastore, metadata, defaults, open, versions }
     }
 
     /// Returns the name of the catalog that sessions begin in.
@@ -134,6 +161,24 @@ impl CatalogRegistry {
     /// Returns the default catalog's metastore.
     pub fn default_metastore(&self) -> &Arc<dyn Metastore> {
         &self.metastore
+    }
+
+    /// Returns what is kept beside the catalogs.
+    pub fn metadata(&self) -> &Arc<dyn MetadataStore> {
+        &self.metadata
+    }
+
+    /// Says that a statement of this process changed something in a schema.
+    pub fn touch(&self, catalog: &str, schema: &str) {
+        if let Some(counter) = self.versions.counter(catalog, schema) {
+            counter.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Returns a number that is another one after each change of this process to a schema.
+    pub fn version(&self, catalog: &str, schema: &str) -> u64 {
+        let counter = self.versions.counter(catalog, schema);
+        counter.map_or(0, |counter| counter.load(Ordering::Acquire))
     }
 
     /// Returns the names of all catalogs but that of system tables, sorted.
@@ -279,5 +324,15 @@ impl CatalogRegistry {
         let catalog = name.catalog.clone().unwrap_or_else(|| settings.catalog.clone());
         let metastore = self.get(&catalog).await?;
         Ok(ResolvedTable { catalog, schema, name: name.name.clone(), metastore })
+    }
+}
+
+/// Says which catalog an error is of.
+pub(crate) fn in_catalog(catalog: &str, err: Error) -> Error {
+    let message = format!("catalog \"{catalog}\": {}", err.message());
+    let outer = Error::new(err.code(), message);
+    match err.hint() {
+        Some(hint) => outer.with_hint(hint).with_source(err),
+        None => outer.with_source(err),
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! Owns: statements ([`statement`], [`ddl`], [`maintenance`]), sessions ([`session`]), tables
 //! ([`tables`]), planning ([`plan`]), the wire form of plans ([`codec`]), models in SQL ([`ml`]),
-//! and the process-wide resources of execution ([`runtime`]).
+//! the search over catalogs ([`search`]), and the process-wide resources of execution
+//! ([`runtime`]).
 //! Never knows: processes, ports, Flight, or who schedules tasks.
 //! Read in this order: [`statement`], [`catalogs`], [`plan`], [`tables`], [`session`], [`codec`].
 
@@ -19,6 +20,7 @@ pub mod ml;
 pub mod optimizer;
 pub mod plan;
 pub mod runtime;
+pub mod search;
 pub mod session;
 pub mod statement;
 pub mod tables;

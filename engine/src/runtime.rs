@@ -1,5 +1,6 @@
 //! What all queries of a process share: memory, scratch disk, caches and object stores.
 
+use crate::search::SearchCache;
 use crate::tables::ScanContext;
 use datafusion::common::DataFusionError;
 use datafusion::error::Result as DataFusionResult;
@@ -24,6 +25,7 @@ pub struct EngineRuntime {
     env: Arc<RuntimeEnv>,
     scan: ScanContext,
     query_memory_bytes_max: usize,
+    search: SearchCache,
 }
 
 impl EngineRuntime {
@@ -63,12 +65,18 @@ impl EngineRuntime {
             0 => memory_bytes,
             limit => limit,
         };
-        Ok(Self { env, scan, query_memory_bytes_max })
+        let search = SearchCache::new(&config.catalog);
+        Ok(Self { env, scan, query_memory_bytes_max, search })
     }
 
     /// Storage, listings and statistics.
     pub fn scan(&self) -> &ScanContext {
         &self.scan
+    }
+
+    /// The texts that `search_catalog` looks through.
+    pub fn search(&self) -> &SearchCache {
+        &self.search
     }
 
     /// The environment that all queries share, without a limit of its own.

@@ -77,14 +77,14 @@ impl ManagerBackend {
         Ok(tables)
     }
 
-    async fn system_tables(&self, include_schema: bool) -> Result<Vec<TableInfo>> {
+    fn system_tables(&self, include_schema: bool) -> Result<Vec<TableInfo>> {
         let system = self.manager.planner().system_tables();
         let mut tables = vec![];
         for (schema, names) in system.tables() {
             for name in names {
                 let columns = match include_schema {
                     false => None,
-                    true => system.rows(schema, name).await?.map(|rows| rows.schema()),
+                    true => system.table(schema, name)?.map(|table| table.schema()),
                 };
                 tables.push(system_table(SYSTEM_CATALOG, schema, name, columns));
             }
@@ -289,7 +289,7 @@ impl QueryBackend for ManagerBackend {
                 }
             }
             if filter.catalog.as_ref().is_none_or(|wanted| wanted == SYSTEM_CATALOG) {
-                tables.extend(self.system_tables(include_schema).await?);
+                tables.extend(self.system_tables(include_schema)?);
             }
             Ok(tables)
         }

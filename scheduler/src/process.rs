@@ -8,7 +8,7 @@ use crate::executors::Executors;
 use crate::flight_sql::{self, FlightSqlService, SessionDefaults};
 use crate::http;
 use crate::query::{QueryManager, QueryManagerOptions};
-use crate::system_tables::RuntimeTables;
+use crate::system_tables::SystemCatalog;
 use quern_catalog::metastore::{MetadataStore, Metastore};
 use quern_catalog::storage::Storage;
 use quern_common::config::Config;
@@ -97,16 +97,16 @@ pub async fn start(setup: SchedulerSetup) -> Result<RunningScheduler> {
         metadata,
         config.metastore.clone(),
     ));
-    let system = Arc::new(RuntimeTables::default());
+    let system = Arc::new(SystemCatalog::new(Arc::clone(&registry), &config.catalog));
     let planner =
-        Planner::new(runtime.clone(), Arc::clone(&registry), Arc::<RuntimeTables>::clone(&system));
+        Planner::new(runtime.clone(), Arc::clone(&registry), Arc::<SystemCatalog>::clone(&system));
     let manager = Arc::new(QueryManager::new(QueryManagerOptions {
         config: config.query.clone(),
         ddl: DdlExecutor::new(
             Arc::clone(&registry),
             Arc::<Storage>::clone(&runtime.scan().storage),
         )
-        .with_system_tables(Arc::<RuntimeTables>::clone(&system))
+        .with_system_tables(Arc::<SystemCatalog>::clone(&system))
         .with_functions(function_summaries(&planner.base_state()?)),
         models: ModelTrainer::new(planner.clone()),
         planner,

@@ -1,4 +1,5 @@
-//! `system.runtime`: the queries, tasks and nodes of this process as tables.
+//! The catalog `system`: in `runtime` the queries, tasks and nodes of this process, in `metadata`
+//! what is known of the objects of all catalogs.
 
 use crate::cluster::NodeInfo;
 use crate::query::QueryManager;
@@ -7,19 +8,28 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::record_batch::RecordBatch;
-use futures::future::BoxFuture;
+use datafusion::catalog::TableProvider;
+use quern_common::config::CatalogConfig;
 use quern_common::{Error, Result};
-use quern_engine::tables::SystemTables;
+use quern_engine::catalogs::CatalogRegistry;
+use quern_engine::tables::metadata::{self, MetadataTables};
+use quern_engine::tables::{SystemTables, table_of_rows};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, Weak};
 
-/// Tables about the running process.
-#[derive(Debug, Default)]
-pub struct RuntimeTables {
+/// The tables of the catalog `system`.
+#[derive(Debug)]
+pub struct SystemCatalog {
     manager: OnceLock<Weak<QueryManager>>,
+    metadata: MetadataTables,
 }
 
-impl RuntimeTables {
+impl SystemCatalog {
+    /// The tables over all catalogs of `registry`; those about queries have to be attached.
+    pub fn new(registry: Arc<CatalogRegistry>, config: &CatalogConfig) -> Self {
+        Self { manager: OnceLock::new(), metadata: MetadataTables::new(registry, config) }
+    }
+
     /// Tells where the queries are. The planner is made before the manager that it serves.
     pub fn attach(&self, manager: &Arc<QueryManager>) {
         // A second call is a defect without consequence: the first manager stays.
@@ -34,23 +44,25 @@ impl RuntimeTables {
     }
 }
 
-impl SystemTables for RuntimeTables {
+impl SystemTables for SystemCatalog {
     fn tables(&self) -> BTreeMap<&'static str, Vec<&'static str>> {
-        BTreeMap::from([("runtime", vec!["nodes", "queries", "tasks"])])
+        BTreeMap::from([
+            (metadata::NAME, MetadataTables::names()),
+            ("runtime", vec!["nodes", "queries", "tasks"]),
+        ])
     }
 
-    fn rows<'a>(
-        &'a self,
-        schema: &'a str,
-        table: &'a str,
-    ) -> BoxFuture<'a, Result<Option<RecordBatch>>> {
-        let rows = self.manager().and_then(|manager| match (schema, table) {
-            ("runtime", "queries") => queries(&manager).map(Some),
-            ("runtime", "nodes") => nodes(&manager).map(Some),
-            ("runtime", "tasks") => tasks(&manager).map(Some),
-            _ => Ok(None),
-        });
-        Box::pin(std::future::ready(rows))
+    fn table(&self, schema: &str, table: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        if schema == metadata::NAME {
+            return Ok(self.metadata.table(table));
+        }
+        let rows = match (schema, table) {
+            ("runtime", "queries") => queries(self.manager()?.as_ref())?,
+            ("runtime", "nodes") => nodes(self.manager()?.as_ref())?,
+            ("runtime", "tasks") => tasks(self.manager()?.as_ref())?,
+            _ => return Ok(None),
+        };
+        table_of_rows(rows).map(Some)
     }
 }
 

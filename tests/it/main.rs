@@ -7,6 +7,8 @@ mod demo;
 #[cfg(test)]
 mod locations;
 #[cfg(test)]
+mod metadata;
+#[cfg(test)]
 mod metastore;
 #[cfg(test)]
 mod metastore_crash;

@@ -399,12 +399,12 @@ fn check_columns(table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-fn invalid(message: String) -> Error {
+pub(super) fn invalid(message: String) -> Error {
     Error::new(ErrorCode::HiveInvalidMetadata, message)
 }
 
 /// The start of a text that may be hostile, for a message.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     const SHOWN: usize = 100;
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

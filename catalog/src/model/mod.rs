@@ -9,6 +9,7 @@ mod event;
 mod format;
 mod function;
 mod lock;
+mod metadata;
 mod ml;
 mod partition_filter;
 mod partition_name;
@@ -22,6 +23,10 @@ pub(crate) use event::EventKind;
 pub use format::{StorageFormat, TableFormat};
 pub use function::{FunctionResource, HiveFunction, ResourceKind};
 pub use lock::{HeldLock, LockComponent, LockMode, LockRequest, LockState, LockStatus};
+pub use metadata::{
+    Annotation, AnnotationKind, Dataset, DatasetKind, Forgotten, GlossaryTerm, LineageEdge,
+    NameFilter, ObjectName, Operation, SENSITIVITIES,
+};
 pub use ml::{ModelVersion, NewModelVersion};
 pub(crate) use partition_filter::{
     CheckedFilter, Condition, Decimal, KeyType, KeyValue, is_null_value, read_values,
@@ -37,7 +42,8 @@ pub use recorded::{
 };
 pub(crate) use stats::mark_column_statistics;
 pub use stats::{
-    COLUMN_STATS_ACCURATE, ColumnStatistics, NUM_FILES, NUM_ROWS, TOTAL_SIZE, TableStatistics,
+    COLUMN_STATS_ACCURATE, ColumnStatistics, NUM_FILES, NUM_ROWS, QUERY_ID, TOTAL_SIZE,
+    TableStatistics,
 };
 
 use serde::{Deserialize, Serialize};

@@ -14,6 +14,9 @@ pub const TOTAL_SIZE: &str = "totalSize";
 /// The parameter that holds the number of files.
 pub const NUM_FILES: &str = "numFiles";
 
+/// The parameter that holds the id of the query that wrote a partition.
+pub const QUERY_ID: &str = "quern_query_id";
+
 /// What is known of a column's values. Everything is optional but the name and the type.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ColumnStatistics {

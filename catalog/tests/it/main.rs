@@ -12,6 +12,8 @@ mod hive_server;
 #[cfg(test)]
 mod hive_service;
 #[cfg(test)]
+mod metadata_store;
+#[cfg(test)]
 mod metastore_cached;
 #[cfg(test)]
 mod metastore_embedded;

@@ -32,8 +32,10 @@ impl DdlExecutor {
             Some(table) => table,
             None => self.find_table(&target).await?,
         };
-        let changed = Table { database: renamed.schema, name: renamed.name, ..table };
-        self.store_change(&target, changed).await
+        let (database, name) = (renamed.schema.clone(), renamed.name.clone());
+        let done = self.store_change(&target, Table { database, name, ..table }).await?;
+        self.carry_metadata(&target, &renamed).await;
+        Ok(done)
     }
 
     pub(super) async fn add_columns(
@@ -108,10 +110,16 @@ impl DdlExecutor {
     }
 
     /// Stores a changed definition, unless someone else changed it meanwhile.
-    async fn store_change(&self, target: &ResolvedTable, mut table: Table) -> Result<DdlOutcome> {
+    pub(super) async fn store_change(
+        &self,
+        target: &ResolvedTable,
+        mut table: Table,
+    ) -> Result<DdlOutcome> {
         table.parameters.insert(LAST_DDL_TIME.to_owned(), now_seconds().to_string());
         let version = Some(table.version);
         let stored = target.metastore.alter_table(&target.schema, &target.name, version, table);
-        stored.await.map(|()| DdlOutcome::DONE)
+        let stored = stored.await;
+        self.catalogs.touch(&target.catalog, &target.schema);
+        stored.map(|()| DdlOutcome::DONE)
     }
 }

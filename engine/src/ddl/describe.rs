@@ -8,6 +8,7 @@ use crate::missing;
 use crate::session::Session;
 use crate::statement::{LikePattern, TableName};
 use crate::tables::information_schema_rows;
+use datafusion::arrow::datatypes::Schema;
 use datafusion::arrow::record_batch::RecordBatch;
 use quern_catalog::hive_type;
 use quern_catalog::model::{Column, Table};
@@ -25,16 +26,17 @@ impl DdlExecutor {
         let schema = name.schema.as_deref().unwrap_or(&settings.schema);
         let computed = match (&self.system, schema) {
             (Some(system), _) if catalog == SYSTEM_CATALOG => {
-                Some(system.rows(schema, &name.name).await?)
+                Some(system.table(schema, &name.name)?.map(|table| table.schema()))
             }
             (_, INFORMATION_SCHEMA) => {
                 let metastore = self.catalogs.get(catalog).await?;
-                Some(information_schema_rows(catalog, metastore.as_ref(), &name.name).await?)
+                let rows = information_schema_rows(catalog, metastore.as_ref(), &name.name);
+                Some(rows.await?.map(|rows| rows.schema()))
             }
             _ => None,
         };
         match computed {
-            Some(Some(batch)) => describe_batch(&batch, like),
+            Some(Some(columns)) => describe_columns(&columns, like),
             Some(None) => Err(missing::table_not_found(catalog, schema, &name.name)),
             None => {
                 let table = self.find_table(&self.resolve(session, name).await?).await?;
@@ -61,9 +63,9 @@ fn describe_table(table: &Table, like: Option<&LikePattern>) -> Result<RecordBat
     rows.finish()
 }
 
-fn describe_batch(batch: &RecordBatch, like: Option<&LikePattern>) -> Result<RecordBatch> {
+fn describe_columns(columns: &Schema, like: Option<&LikePattern>) -> Result<RecordBatch> {
     let mut rows = TextRows::new(COLUMNS);
-    for field in batch.schema().fields() {
+    for field in columns.fields() {
         if like.is_none_or(|like| like.matches(field.name())) {
             let type_name = hive_type::presto_type(field.data_type());
             let empty = Some(String::new());

@@ -10,8 +10,11 @@ mod catalogs;
 pub(crate) mod describe;
 mod functions;
 mod location;
+mod metadata;
 mod models;
+mod operations;
 pub(crate) mod partitions;
+mod procedures;
 mod rows;
 mod schemas;
 mod show;
@@ -28,6 +31,7 @@ use crate::statement::Statement;
 use crate::tables::SystemTables;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
+use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode, Result};
 use std::sync::Arc;
 
@@ -64,12 +68,13 @@ pub struct DdlExecutor {
     storage: Arc<dyn LocationAccess>,
     system: Option<Arc<dyn SystemTables>>,
     functions: Arc<Vec<FunctionSummary>>,
+    query_id: Option<QueryId>,
 }
 
 impl DdlExecutor {
     /// Makes an executor over `catalogs`, reaching files through `storage`.
     pub fn new(catalogs: Arc<CatalogRegistry>, storage: Arc<dyn LocationAccess>) -> Self {
-        Self { catalogs, storage, system: None, functions: Arc::default() }
+        Self { catalogs, storage, system: None, functions: Arc::default(), query_id: None }
     }
 
     /// Adds the catalog of system tables to SHOW and DESCRIBE.
@@ -84,6 +89,16 @@ impl DdlExecutor {
     pub fn with_functions(mut self, functions: Vec<FunctionSummary>) -> Self {
         self.functions = Arc::new(functions);
         self
+    }
+
+    /// An executor for the statement of one query, by whose id others find what it did.
+    #[must_use]
+    pub fn for_query(&self, id: &QueryId) -> Self {
+        Self { query_id: Some(id.clone()), ..self.clone() }
+    }
+
+    fn query_id(&self) -> &str {
+        self.query_id.as_ref().map_or("", QueryId::as_str)
     }
 
     /// Returns the columns that a statement answers with, or none when it answers nothing.
@@ -126,7 +141,10 @@ impl DdlExecutor {
             | Statement::AlterTableDropPartitions { .. }
             | Statement::AlterTableRename { .. }
             | Statement::AlterTableAddColumns { .. }
-            | Statement::AlterTableSetProperties { .. } => self.change(session, statement).await,
+            | Statement::AlterTableSetProperties { .. }
+            | Statement::ChangeMetadata(_)
+            | Statement::CreateTerm(_)
+            | Statement::DropTerm { .. } => self.change(session, statement).await,
             _ => self.show(session, statement).await.map(DdlOutcome::Rows),
         }
     }
@@ -166,7 +184,7 @@ impl DdlExecutor {
     async fn change(&self, session: &Session, statement: &Statement) -> Result<DdlOutcome> {
         match statement {
             Statement::MsckRepair { table, mode } => {
-                self.sync_partitions(session, table, *mode).await
+                self.sync_partitions(session, table, *mode, "MSCK REPAIR TABLE").await
             }
             Statement::Call { procedure, arguments } => {
                 self.call(session, procedure, arguments).await
@@ -186,6 +204,9 @@ impl DdlExecutor {
             Statement::AlterTableSetProperties { table, properties } => {
                 self.set_properties(session, table, properties).await
             }
+            Statement::ChangeMetadata(change) => self.change_metadata(session, change).await,
+            Statement::CreateTerm(create) => self.create_term(session, create).await,
+            Statement::DropTerm { name, if_exists } => self.drop_term(name, *if_exists).await,
             other => Err(Error::internal(format!("{} is no change", other.kind()))),
         }
     }

@@ -6,6 +6,7 @@ use crate::session::Session;
 use crate::statement::{LikePattern, SchemaName, TableName};
 use chrono::DateTime;
 use datafusion::arrow::record_batch::RecordBatch;
+use quern_catalog::model::{Dataset, Forgotten};
 use quern_common::{ErrorCode, Result};
 
 impl DdlExecutor {
@@ -17,8 +18,12 @@ impl DdlExecutor {
     ) -> Result<DdlOutcome> {
         let target = self.resolve(session, name).await?;
         let dropped = target.metastore.drop_model(&target.schema, &target.name).await;
-        let versions = unless(dropped, &[ErrorCode::ModelNotFound], if_exists)?;
-        for version in versions.unwrap_or_default() {
+        let Some(versions) = unless(dropped, &[ErrorCode::ModelNotFound], if_exists)? else {
+            return Ok(DdlOutcome::DONE);
+        };
+        let model = Dataset::model(&target.catalog, &target.schema, &target.name);
+        self.forget_metadata(Forgotten::Dataset(model)).await;
+        for version in versions {
             self.delete_artifact(&version.model.artifact_location).await;
         }
         Ok(DdlOutcome::DONE)

@@ -1,5 +1,6 @@
 //! ALTER TABLE ADD and DROP PARTITION.
 
+use super::operations::Done;
 use super::tables::LAST_DDL_TIME;
 use super::{DdlExecutor, DdlOutcome, now_seconds};
 use crate::session::Session;
@@ -9,10 +10,10 @@ use datafusion::arrow::datatypes::DataType;
 use quern_catalog::hive_type;
 use quern_catalog::model::{
     Column, CompareOp, HIVE_DEFAULT_PARTITION, HivePartition, Parameters, PartitionFilter,
-    PartitionValue, StorageDescriptor, Table, TableType, partition_name,
+    PartitionValue, QUERY_ID, StorageDescriptor, Table, TableType, partition_name,
 };
 use quern_common::{Error, ErrorCode, Result};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 impl DdlExecutor {
     pub(super) async fn add_partitions(
@@ -34,7 +35,7 @@ impl DdlExecutor {
                     self.storage.check(&default)?
                 }
             };
-            partitions.push(new_partition(&table, values, location));
+            partitions.push(self.new_partition(&table, values, location));
         }
         if table.table_type == TableType::Managed {
             for partition in &partitions {
@@ -47,7 +48,17 @@ impl DdlExecutor {
             partitions,
             if_not_exists,
         );
-        Ok(DdlOutcome::Done { rows: i64::try_from(added.await?).ok() })
+        let added = added.await?;
+        let given: BTreeSet<&String> =
+            additions.iter().filter_map(|addition| addition.location.as_ref()).collect();
+        let source_location = match given.len() {
+            1 => given.first().map(|location| (*location).clone()),
+            _ => None,
+        };
+        let operation = "ADD PARTITION";
+        let done = Done { operation, source_location, partitions: Some(added) };
+        self.record(session, &target, done).await;
+        Ok(DdlOutcome::Done { rows: i64::try_from(added).ok() })
     }
 
     pub(super) async fn drop_partitions(
@@ -84,7 +95,31 @@ impl DdlExecutor {
                 self.delete_files(location).await;
             }
         }
+        let operation = "DROP PARTITION";
+        let done = Done { operation, source_location: None, partitions: Some(n) };
+        self.record(session, &target, done).await;
         Ok(DdlOutcome::Done { rows: i64::try_from(n).ok() })
+    }
+
+    /// A partition of a table, stored as the table is, with the query that made it.
+    pub(super) fn new_partition(
+        &self,
+        table: &Table,
+        values: Vec<String>,
+        location: String,
+    ) -> HivePartition {
+        let now = now_seconds();
+        let mut parameters = Parameters::from([(LAST_DDL_TIME.to_owned(), now.to_string())]);
+        if let Some(id) = &self.query_id {
+            parameters.insert(QUERY_ID.to_owned(), id.as_str().to_owned());
+        }
+        HivePartition {
+            values,
+            create_time: now,
+            sd: StorageDescriptor { location, ..table.sd.clone() },
+            parameters,
+            ..HivePartition::default()
+        }
     }
 }
 
@@ -109,18 +144,6 @@ pub(crate) fn lies_in(table: &Table, location: &str) -> bool {
 pub(crate) fn default_location(table: &Table, values: &[String]) -> String {
     let base = table.sd.location.trim_end_matches('/');
     format!("{base}/{}", partition_name(&table.partition_keys, values))
-}
-
-/// A partition of a table, stored as the table is.
-pub(super) fn new_partition(table: &Table, values: Vec<String>, location: String) -> HivePartition {
-    let now = now_seconds();
-    HivePartition {
-        values,
-        create_time: now,
-        sd: StorageDescriptor { location, ..table.sd.clone() },
-        parameters: Parameters::from([(LAST_DDL_TIME.to_owned(), now.to_string())]),
-        ..HivePartition::default()
-    }
 }
 
 /// The values of a complete spec in the order of the keys, checked against their types.

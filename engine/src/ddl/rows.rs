@@ -1,5 +1,6 @@
 //! Results of SHOW and the like: columns by statement, and batches of text.
 
+use super::procedures;
 use crate::statement::Statement;
 use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -35,7 +36,8 @@ pub(super) fn columns_of(statement: &Statement) -> Option<Columns> {
         Statement::ShowFunctions { .. } => Some(FUNCTIONS),
         Statement::ShowModels { .. } => Some(MODELS),
         Statement::DescribeModel { .. } => Some(MODEL),
-        Statement::MsckRepair { .. } | Statement::Call { .. } => Some(SYNC),
+        Statement::MsckRepair { .. } => Some(SYNC),
+        Statement::Call { procedure, .. } => procedures::columns_of(procedure),
         _ => None,
     }
 }

@@ -2,12 +2,12 @@
 
 use super::rows::{SESSION, TextRows};
 use super::{DdlExecutor, DdlOutcome, unless};
-use crate::catalogs::SYSTEM_CATALOG;
+use crate::catalogs::{ResolvedSchema, SYSTEM_CATALOG};
 use crate::session::Session;
 use crate::session::properties::{SESSION_PROPERTIES, SessionProperties, find};
 use crate::statement::{CreateSchema, LikePattern, SchemaName, Statement};
 use datafusion::arrow::record_batch::RecordBatch;
-use quern_catalog::model::{Database, TableType};
+use quern_catalog::model::{Database, Forgotten, TableType};
 use quern_common::{Error, ErrorCode, Result};
 
 /// The schema that every catalog has without storing it.
@@ -40,7 +40,10 @@ impl DdlExecutor {
             ..Database::default()
         };
         let created = target.metastore.create_database(database).await;
-        unless(created, &[ErrorCode::SchemaAlreadyExists], create.if_not_exists)?;
+        let created = unless(created, &[ErrorCode::SchemaAlreadyExists], create.if_not_exists)?;
+        if created.is_some() {
+            self.forget_metadata(forgotten(&target)).await;
+        }
         Ok(DdlOutcome::DONE)
     }
 
@@ -70,6 +73,7 @@ impl DdlExecutor {
             }
         }
         target.metastore.drop_database(&target.schema, cascade).await?;
+        self.forget_metadata(forgotten(&target)).await;
         for location in directories {
             self.delete_files(&location).await;
         }
@@ -147,6 +151,10 @@ impl DdlExecutor {
         });
         Ok(())
     }
+}
+
+fn forgotten(target: &ResolvedSchema) -> Forgotten {
+    Forgotten::Schema { catalog: target.catalog.clone(), schema: target.schema.clone() }
 }
 
 fn show_session(session: &Session, like: Option<&LikePattern>) -> Result<RecordBatch> {

@@ -1,11 +1,12 @@
-//! MSCK REPAIR TABLE and CALL: partitions brought in line with directories.
+//! MSCK REPAIR TABLE and CALL sync_partition_metadata: partitions brought in line with directories.
 
-use super::partitions::{check_values, lies_in, need_keys, new_partition};
+use super::operations::Done;
+use super::partitions::{check_values, lies_in, need_keys};
 use super::rows::{SYNC, counts};
 use super::{DdlExecutor, DdlOutcome, LocationAccess};
 use crate::catalogs::ResolvedTable;
 use crate::session::Session;
-use crate::statement::{CallArgument, Literal, SyncMode, TableName};
+use crate::statement::{SyncMode, TableName};
 use futures::{StreamExt, TryStreamExt, stream};
 use quern_catalog::model::{HIVE_DEFAULT_PARTITION, PartitionFilter, Table, unescape_path_name};
 use quern_common::{Error, ErrorCode, Result};
@@ -18,8 +19,6 @@ const LISTINGS: usize = 32;
 /// Partitions in one transaction of the metastore.
 const BATCH: usize = 1_000;
 
-const SYNC_PROCEDURE: &str = "sync_partition_metadata";
-
 /// Directories that are partitions, by their values, with the number of those that are not.
 #[derive(Default)]
 pub(crate) struct FoundDirectories {
@@ -30,38 +29,6 @@ pub(crate) struct FoundDirectories {
 }
 
 impl DdlExecutor {
-    /// Runs a procedure.
-    pub(super) async fn call(
-        &self,
-        session: &Session,
-        procedure: &[String],
-        arguments: &[CallArgument],
-    ) -> Result<DdlOutcome> {
-        let (catalog, name) = match procedure {
-            [schema, name] if schema == "system" => (None, name),
-            [catalog, schema, name] if schema == "system" => (Some(catalog.clone()), name),
-            _ => return Err(no_procedure(procedure)),
-        };
-        if name != SYNC_PROCEDURE {
-            return Err(no_procedure(procedure));
-        }
-        let mut values = bind(arguments, &["schema_name", "table_name", "mode"])?;
-        let mut take = |name: &str| values.remove(name).unwrap_or_default();
-        let table = TableName {
-            catalog,
-            schema: Some(take("schema_name").to_lowercase()),
-            name: take("table_name").to_lowercase(),
-        };
-        let mode = take("mode");
-        let mode = SyncMode::from_name(&mode).ok_or_else(|| {
-            Error::new(
-                ErrorCode::InvalidProcedureArgument,
-                format!("mode is ADD, DROP or FULL, not \"{mode}\""),
-            )
-        })?;
-        self.sync_partitions(session, &table, mode).await
-    }
-
     /// Adds partitions for directories, drops partitions without directory, and reports how
     /// many.
     pub(super) async fn sync_partitions(
@@ -69,6 +36,7 @@ impl DdlExecutor {
         session: &Session,
         name: &TableName,
         mode: SyncMode,
+        operation: &'static str,
     ) -> Result<DdlOutcome> {
         let target = self.resolve(session, name).await?;
         let table = self.base_table(&target).await?;
@@ -99,6 +67,11 @@ impl DdlExecutor {
                 );
                 dropped += drop.await?;
             }
+        }
+        if added + dropped > 0 {
+            let source_location = Some(table.sd.location.clone());
+            let done = Done { operation, source_location, partitions: Some(added + dropped) };
+            self.record(session, &target, done).await;
         }
         counts(SYNC, [added, dropped, found.ignored]).map(DdlOutcome::Rows)
     }
@@ -131,7 +104,7 @@ impl DdlExecutor {
             let partitions = batch
                 .iter()
                 .map(|(values, location)| {
-                    new_partition(table, (*values).clone(), (*location).clone())
+                    self.new_partition(table, (*values).clone(), (*location).clone())
                 })
                 .collect();
             // Another session may have added some meanwhile.
@@ -192,43 +165,4 @@ fn value_of_directory(name: &str, key: &str) -> Option<String> {
     }
     let value = unescape_path_name(value);
     Some(if value.is_empty() { HIVE_DEFAULT_PARTITION.to_owned() } else { value })
-}
-
-fn no_procedure(name: &[String]) -> Error {
-    Error::new(
-        ErrorCode::ProcedureNotFound,
-        format!("procedure \"{}\" does not exist", name.join(".")),
-    )
-    .with_hint(format!("there is system.{SYNC_PROCEDURE}(schema_name, table_name, mode)"))
-}
-
-/// Assigns the arguments of a call to names. All are needed, and all are texts.
-fn bind(arguments: &[CallArgument], names: &[&str]) -> Result<BTreeMap<String, String>> {
-    let invalid = |message: String| Error::new(ErrorCode::InvalidProcedureArgument, message);
-    let mut bound = BTreeMap::new();
-    for (position, argument) in arguments.iter().enumerate() {
-        let name = match &argument.name {
-            Some(name) => name.as_str(),
-            None if arguments.iter().take(position).any(|a| a.name.is_some()) => {
-                return Err(invalid("positional arguments come before named ones".to_owned()));
-            }
-            None => names.get(position).copied().ok_or_else(|| {
-                invalid(format!("there are {} arguments: {}", names.len(), names.join(", ")))
-            })?,
-        };
-        if !names.contains(&name) {
-            return Err(invalid(format!("there is no argument \"{name}\""))
-                .with_hint(format!("there are {}", names.join(", "))));
-        }
-        let Literal::Text(text) = &argument.value else {
-            return Err(invalid(format!("argument \"{name}\" is a text")));
-        };
-        if bound.insert(name.to_owned(), text.clone()).is_some() {
-            return Err(invalid(format!("argument \"{name}\" is given twice")));
-        }
-    }
-    match names.iter().find(|name| !bound.contains_key(**name)) {
-        Some(missing) => Err(invalid(format!("argument \"{missing}\" is missing"))),
-        None => Ok(bound),
-    }
 }

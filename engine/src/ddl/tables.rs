@@ -1,12 +1,14 @@
 //! CREATE and DROP of tables and views.
 
+use super::operations::Done;
 use super::{DdlExecutor, DdlOutcome, now_seconds, unless};
 use crate::catalogs::ResolvedTable;
 use crate::session::Session;
 use crate::statement::{CreateTable, CreateView, TableName};
 use quern_catalog::hive_type;
 use quern_catalog::model::{
-    Column, Parameters, StorageDescriptor, Table, TableFormat, TableType, is_statistics_parameter,
+    Column, Dataset, Forgotten, Parameters, StorageDescriptor, Table, TableFormat, TableType,
+    is_statistics_parameter,
 };
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::HashSet;
@@ -152,12 +154,15 @@ impl DdlExecutor {
         // As Hive's metastore does, for tables of either kind: a directory that is missing later
         // is a mistake.
         let directory = (table.table_type != TableType::View).then(|| table.sd.location.clone());
+        let done = created(&table);
         match target.metastore.create_table(table).await {
             Err(err) if err.code() == ErrorCode::TableAlreadyExists && if_not_exists => {
                 return Ok(DdlOutcome::DONE);
             }
             created => created?,
         }
+        self.forget_metadata(forgotten(target)).await;
+        self.record(session, target, done).await;
         if let Some(location) = directory {
             self.storage.create_dir(&location).await?;
         }
@@ -208,6 +213,7 @@ impl DdlExecutor {
                 .with_hint("use DROP VIEW"));
         }
         target.metastore.drop_table(&target.schema, &target.name).await?;
+        self.forget_metadata(forgotten(&target)).await;
         if table.table_type == TableType::Managed && !table.sd.location.is_empty() {
             self.delete_files(&table.sd.location).await;
         }
@@ -251,7 +257,9 @@ impl DdlExecutor {
                     Some(old.version),
                     view,
                 );
-                alter.await.map(|()| DdlOutcome::DONE)
+                let altered = alter.await;
+                self.catalogs.touch(&target.catalog, &target.schema);
+                altered.map(|()| DdlOutcome::DONE)
             }
             Some(_) if create.if_not_exists => Ok(DdlOutcome::DONE),
             Some(old) => Err(Error::new(
@@ -284,7 +292,25 @@ impl DdlExecutor {
             .with_hint("use DROP TABLE"));
         }
         target.metastore.drop_table(&target.schema, &target.name).await?;
+        self.forget_metadata(forgotten(&target)).await;
         Ok(DdlOutcome::DONE)
+    }
+}
+
+fn forgotten(target: &ResolvedTable) -> Forgotten {
+    Forgotten::Dataset(Dataset::table(&target.catalog, &target.schema, &target.name))
+}
+
+/// What a statement did that made this table.
+fn created(table: &Table) -> Done {
+    let external = table.table_type == TableType::External;
+    Done {
+        operation: match table.table_type {
+            TableType::View => "CREATE VIEW",
+            TableType::Managed | TableType::External => "CREATE TABLE",
+        },
+        source_location: external.then(|| table.sd.location.clone()),
+        partitions: None,
     }
 }
 

@@ -7,7 +7,7 @@ mod pass_function;
 mod relation;
 mod trainer;
 
-pub use trainer::{ModelTrainer, PassRunner};
+pub use trainer::{ModelTrainer, PassRunner, TrainingRun};
 
 use crate::catalogs::CatalogRegistry;
 use crate::error::to_datafusion;

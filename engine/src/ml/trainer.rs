@@ -14,8 +14,9 @@ use datafusion::physical_plan::execute_stream;
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use quern_catalog::metastore::Metastore;
-use quern_catalog::model::{ModelVersion, NewModelVersion};
+use quern_catalog::model::{Dataset, LineageEdge, ModelVersion, NewModelVersion, Operation};
 use quern_catalog::storage::Storage;
+use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode, Result};
 use quern_ml::{Artifact, Model, NextPass, PassState, TrainingOptions, TrainingPass};
 use std::collections::BTreeMap;
@@ -35,6 +36,23 @@ pub trait PassRunner: Send + Sync {
     fn run<'a>(&'a self, query: LogicalQuery) -> BoxFuture<'a, Result<Vec<RecordBatch>>>;
 }
 
+/// For which query a model is trained, and where.
+#[derive(Clone, Copy)]
+pub struct TrainingRun<'a> {
+    /// The query's id.
+    pub query_id: &'a QueryId,
+    /// How the training query is planned.
+    pub scope: &'a PlanScope,
+    /// Runs each pass as an aggregate query; without it, the rows are read in this process.
+    pub runner: Option<&'a dyn PassRunner>,
+}
+
+impl std::fmt::Debug for TrainingRun<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TrainingRun").field("query_id", self.query_id).finish_non_exhaustive()
+    }
+}
+
 /// Trains models and publishes them.
 #[derive(Debug, Clone)]
 pub struct ModelTrainer {
@@ -43,6 +61,7 @@ pub struct ModelTrainer {
 
 /// Where a new model goes.
 struct Destination {
+    catalog: String,
     metastore: Arc<dyn Metastore>,
     schema: String,
     name: String,
@@ -68,8 +87,7 @@ impl ModelTrainer {
         ]))
     }
 
-    /// Trains and publishes. With a `runner`, each pass is an aggregate query that it runs;
-    /// without, the rows are read in this process.
+    /// Trains and publishes.
     ///
     /// A failed or cancelled statement leaves nothing: the artifact is written when the model is
     /// there, and removed again when the catalogue does not take it.
@@ -81,11 +99,10 @@ impl ModelTrainer {
         &self,
         session: &Session,
         create: &CreateModel,
-        scope: &PlanScope,
-        runner: Option<&dyn PassRunner>,
+        run: TrainingRun<'_>,
     ) -> Result<RecordBatch> {
         let started = Instant::now();
-        let destination = self.destination(create, scope).await?;
+        let destination = self.destination(create, run.scope).await?;
         let existing = destination.existing().await?;
         if let Some(existing) = existing {
             if create.if_not_exists {
@@ -100,14 +117,15 @@ impl ModelTrainer {
             }
         }
         let options = training_options(create)?;
-        let query = self.planner.logical(&create.query, scope).await?;
+        let query = self.planner.logical(&create.query, run.scope).await?;
         let tables = query.catalogs.clone();
-        let model = match runner {
+        let model = match run.runner {
             None => train_here(&options, query).await?,
             Some(runner) => train_by_queries(&options, query, runner).await?,
         };
-        let published =
-            self.publish(session, create, &destination, &model, tables.tables_read()).await?;
+        let tables = tables.tables_read();
+        let published = self.publish(session, create, &destination, &model, tables.clone()).await?;
+        self.record(session, &destination, &published, &tables, run.query_id).await;
         facts_row(&published, started)
     }
 
@@ -116,7 +134,48 @@ impl ModelTrainer {
         let catalog = name.catalog.as_ref().unwrap_or(&scope.settings.catalog);
         let schema = name.schema.as_ref().unwrap_or(&scope.settings.schema);
         let metastore = self.planner.registry().get(catalog).await?;
-        Ok(Destination { metastore, schema: schema.clone(), name: name.name.clone() })
+        Ok(Destination {
+            catalog: catalog.clone(),
+            metastore,
+            schema: schema.clone(),
+            name: name.name.clone(),
+        })
+    }
+
+    /// Keeps which query made the model from which tables. The model is there: a failure is
+    /// logged.
+    async fn record(
+        &self,
+        session: &Session,
+        destination: &Destination,
+        published: &ModelVersion,
+        tables: &[Dataset],
+        query_id: &QueryId,
+    ) {
+        let target = Dataset::model(&destination.catalog, &destination.schema, &destination.name);
+        let done = Operation {
+            target: target.clone(),
+            operation: "CREATE MODEL".to_owned(),
+            query_id: query_id.as_str().to_owned(),
+            user: session.user().to_owned(),
+            time_ms: chrono::Utc::now().timestamp_millis(),
+            source_location: None,
+            partitions: None,
+        };
+        let edge = |source: &Dataset| LineageEdge {
+            source: source.clone(),
+            target: target.clone(),
+            target_version: published.version,
+            query_id: done.query_id.clone(),
+            user: done.user.clone(),
+            time_ms: done.time_ms,
+        };
+        let lineage = tables.iter().map(edge).collect();
+        self.planner.registry().touch(&destination.catalog, &destination.schema);
+        let metadata = self.planner.registry().metadata();
+        if let Err(err) = metadata.record_operation(done, lineage).await {
+            tracing::warn!(model = destination.name, error = ?err, "lineage was not recorded");
+        }
     }
 
     async fn publish(
@@ -125,7 +184,7 @@ impl ModelTrainer {
         create: &CreateModel,
         destination: &Destination,
         model: &Model,
-        source_tables: Vec<String>,
+        source_tables: Vec<Dataset>,
     ) -> Result<ModelVersion> {
         let storage = &self.planner.runtime().scan().storage;
         let database = destination.metastore.get_database(&destination.schema).await?;
@@ -148,7 +207,7 @@ impl ModelTrainer {
             options: model.options().to_parameters(),
             facts: model.facts().clone(),
             statement: create.text.clone(),
-            source_tables,
+            source_tables: source_tables.iter().map(Dataset::to_string).collect(),
             owner: Some(session.user().to_owned()),
             create_time: chrono::Utc::now().timestamp(),
         };

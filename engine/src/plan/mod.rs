@@ -15,6 +15,7 @@ pub use mode::{ModeChoice, choose_mode, scan_bytes};
 use crate::catalogs::CatalogRegistry;
 use crate::error::from_datafusion;
 use crate::runtime::EngineRuntime;
+use crate::search::SearchRelation;
 use crate::session::{
     BATCH_SIZE_DEFAULT, ExecutionMode, QueryLimits, SessionSettings, StateOptions, Workers,
     build_session_state,
@@ -184,6 +185,12 @@ impl Planner {
         Ok(LogicalQuery { plan, state, catalogs })
     }
 
+    /// The planner of `search_catalog`.
+    fn search(&self) -> Arc<dyn RelationPlanner> {
+        let (registry, cache) = (Arc::clone(&self.registry), self.runtime.search().clone());
+        Arc::new(SearchRelation { registry, cache })
+    }
+
     fn state(
         &self,
         scope: &PlanScope,
@@ -204,7 +211,7 @@ impl Planner {
             default_names: (scope.settings.catalog.clone(), scope.settings.schema.clone()),
             workers: scope.workers.clone(),
             limits: QueryLimits { memory_bytes_max: scope.memory_bytes_max },
-            relation_planners: vec![models],
+            relation_planners: vec![models, self.search()],
         };
         let env = self.runtime.query_env(scope.memory_bytes_max);
         build_session_state(&options, env, Some(Arc::new(catalogs.clone())))

@@ -1,5 +1,6 @@
-//! ALTER TABLE.
+//! ALTER of tables, and which other ALTER there is.
 
+use super::Annotated;
 use super::parser::StatementParser;
 use super::types::{DropPartitions, PartitionAddition, PartitionSpec, Statement, TableName};
 use quern_catalog::model::{CompareOp, Parameters};
@@ -10,6 +11,12 @@ impl StatementParser<'_> {
     /// `ALTER …`.
     pub(super) fn alter(&mut self) -> Result<Statement> {
         self.expect("ALTER")?;
+        if self.accept("SCHEMA") || self.accept("DATABASE") {
+            return self.alter_schema();
+        }
+        if self.accept("VIEW") {
+            return self.alter_view();
+        }
         if !self.accept("TABLE") {
             return Err(self.unsupported_object("ALTER"));
         }
@@ -30,6 +37,8 @@ impl StatementParser<'_> {
                 Ok(Statement::AlterTableSetProperties { table, properties })
             }
             () if self.accept("SET PROPERTIES") => self.set_presto_properties(table),
+            () if self.at_metadata() => self.alter_metadata(Annotated::Table(table)),
+            () if self.accept("ALTER COLUMN") => self.alter_column(table),
             () => Err(self.unsupported_alter()),
         }
     }
@@ -37,14 +46,12 @@ impl StatementParser<'_> {
     fn unsupported_alter(&self) -> Error {
         for words in [
             "RENAME COLUMN",
-            "ALTER COLUMN",
             "CHANGE",
             "REPLACE COLUMNS",
             "SET LOCATION",
             "SET FILEFORMAT",
             "SET SERDEPROPERTIES",
             "SET SERDE",
-            "SET AUTHORIZATION",
             "UNSET TBLPROPERTIES",
             "PARTITION",
             "EXECUTE",

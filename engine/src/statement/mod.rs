@@ -12,6 +12,8 @@ mod guard;
 mod like;
 mod literal;
 mod maintenance;
+mod metadata;
+mod metadata_types;
 mod model;
 mod parser;
 mod placeholders;
@@ -28,6 +30,7 @@ pub use dialect::QuernDialect;
 pub use like::LikePattern;
 pub use literal::Literal;
 pub use maintenance::{AnalyzeTable, AnalyzedPartitions, Measures};
+pub use metadata_types::{Annotated, ChangeMetadata, CreateTerm, MetadataChange};
 pub use placeholders::rewrite_placeholders;
 pub use types::{
     CallArgument, CreateCatalog, CreateModel, CreateSchema, CreateTable, CreateView,

@@ -37,7 +37,6 @@ const UNSUPPORTED: &[&str] = &[
     "GRANT",
     "REVOKE",
     "DENY",
-    "COMMENT ON",
     "REFRESH MATERIALIZED VIEW",
     "EXPORT MODEL",
     "LOAD DATA",
@@ -107,10 +106,11 @@ impl<'a> StatementParser<'a> {
             "CALL" => self.call(),
             "ANALYZE" => self.analyze(),
             "CHECK" => self.check_table(),
+            "COMMENT" => self.comment(),
             _ if self.parser.peek_token_ref().token == Token::LParen => self.query_statement(),
             _ => Err(self.unexpected("a statement").with_hint(
                 "statements begin with SELECT, WITH, VALUES, EXPLAIN, CREATE, DROP, ALTER, SHOW, \
-                 DESCRIBE, USE, SET, RESET, MSCK, CALL, ANALYZE or CHECK",
+                 DESCRIBE, USE, SET, RESET, MSCK, CALL, ANALYZE, CHECK or COMMENT",
             )),
         }
     }
@@ -146,6 +146,9 @@ impl<'a> StatementParser<'a> {
         }
         if self.accept("MODEL") {
             return self.create_model(or_replace);
+        }
+        if self.accept("GLOSSARY TERM") {
+            return self.create_term(or_replace);
         }
         Err(self.unsupported_object("CREATE"))
     }

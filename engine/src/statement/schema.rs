@@ -160,6 +160,9 @@ impl StatementParser<'_> {
         if self.accept("MODEL") {
             return self.drop_model();
         }
+        if self.accept("GLOSSARY TERM") {
+            return self.drop_term();
+        }
         Err(self.unsupported_object("DROP"))
     }
 }

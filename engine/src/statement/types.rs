@@ -1,5 +1,6 @@
 //! What a statement says.
 
+use super::metadata_types::{ChangeMetadata, CreateTerm};
 use super::{AnalyzeTable, LikePattern, Literal};
 use quern_catalog::model::{Column, CompareOp, Parameters, StorageFormat};
 use sqlparser::ast;
@@ -344,6 +345,17 @@ pub enum Statement {
         /// The parameters to set.
         properties: Parameters,
     },
+    /// COMMENT ON, and ALTER … SET of tags, terms, sensitivity or owner.
+    ChangeMetadata(Box<ChangeMetadata>),
+    /// CREATE GLOSSARY TERM.
+    CreateTerm(CreateTerm),
+    /// DROP GLOSSARY TERM.
+    DropTerm {
+        /// Lower-case name.
+        name: String,
+        /// Whether a missing one is fine.
+        if_exists: bool,
+    },
     /// SHOW CATALOGS.
     ShowCatalogs {
         /// Names to show.
@@ -489,6 +501,9 @@ impl Statement {
             | Self::AlterTableRename { .. }
             | Self::AlterTableAddColumns { .. }
             | Self::AlterTableSetProperties { .. } => "ALTER TABLE",
+            Self::ChangeMetadata(change) => change.kind(),
+            Self::CreateTerm(_) => "CREATE GLOSSARY TERM",
+            Self::DropTerm { .. } => "DROP GLOSSARY TERM",
             Self::ShowCatalogs { .. }
             | Self::ShowSchemas { .. }
             | Self::ShowTables { .. }

@@ -15,27 +15,26 @@ use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemTable, SchemaProvider, TableProvider,
 };
 use datafusion::error::Result;
-use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use quern_catalog::metastore::Metastore;
-use quern_catalog::model::TableType;
+use quern_catalog::model::{Dataset, TableType};
 use quern_common::{Error, ErrorCode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// Tables about the running process: `system.runtime.queries` and the like.
+/// The tables of the catalog `system`: `system.runtime.queries` and the like.
 ///
 /// It exists to invert a dependency: the scheduler knows the queries, the engine plans over them.
 pub trait SystemTables: Debug + Send + Sync {
     /// Names of tables by schema.
     fn tables(&self) -> BTreeMap<&'static str, Vec<&'static str>>;
-    /// The rows of a table now, or none when there is no such table.
-    fn rows<'a>(
-        &'a self,
-        schema: &'a str,
-        table: &'a str,
-    ) -> BoxFuture<'a, quern_common::Result<Option<RecordBatch>>>;
+    /// A table as it is now, or none when there is no such table.
+    fn table(
+        &self,
+        schema: &str,
+        table: &str,
+    ) -> quern_common::Result<Option<Arc<dyn TableProvider>>>;
 }
 
 /// The catalogs as one statement sees them.
@@ -51,9 +50,12 @@ struct Inner {
     scan: ScanContext,
     layout: StringLayout,
     hidden: BTreeSet<HiddenColumn>,
-    found: Mutex<BTreeMap<String, Arc<dyn TableProvider>>>,
-    missing: Mutex<BTreeMap<String, MissingTable>>,
+    found: Mutex<BTreeMap<FullName, Arc<dyn TableProvider>>>,
+    missing: Mutex<BTreeMap<FullName, MissingTable>>,
 }
+
+/// Catalog, schema and table, in lower case.
+type FullName = (String, String, String);
 
 /// A name that led nowhere.
 #[derive(Debug, Clone)]
@@ -88,10 +90,11 @@ impl QueryCatalogs {
         })
     }
 
-    /// The Hive tables that were resolved, as `catalog.schema.table`, sorted.
-    pub fn tables_read(&self) -> Vec<String> {
+    /// The Hive tables that were resolved, sorted by name.
+    pub fn tables_read(&self) -> Vec<Dataset> {
         let found = self.inner.found.lock();
-        found.iter().filter(|(_, t)| t.is::<HiveTable>()).map(|(name, _)| name.clone()).collect()
+        let tables = found.iter().filter(|(_, table)| table.is::<HiveTable>());
+        tables.map(|((catalog, schema, name), _)| Dataset::table(catalog, schema, name)).collect()
     }
 }
 
@@ -146,8 +149,8 @@ struct QuerySchema {
 impl QuerySchema {
     async fn resolve(&self, table: &str) -> quern_common::Result<Arc<dyn TableProvider>> {
         if self.catalog == SYSTEM_CATALOG {
-            let rows = self.inner.system.rows(&self.schema, table).await?;
-            return rows.map(table_of_rows).unwrap_or_else(|| Err(self.not_found(table)));
+            let found = self.inner.system.table(&self.schema, table)?;
+            return found.ok_or_else(|| self.not_found(table));
         }
         let metastore = self.inner.registry.get(&self.catalog).await?;
         if self.schema == information_schema::NAME {
@@ -196,7 +199,11 @@ fn is_missing(err: &Error) -> bool {
     )
 }
 
-fn table_of_rows(rows: RecordBatch) -> quern_common::Result<Arc<dyn TableProvider>> {
+/// A table with these rows.
+///
+/// # Errors
+/// An internal one when the rows do not fit together.
+pub fn table_of_rows(rows: RecordBatch) -> quern_common::Result<Arc<dyn TableProvider>> {
     let table = MemTable::try_new(rows.schema(), vec![vec![rows]])
         .map_err(crate::error::from_datafusion)?;
     Ok(Arc::new(table))
@@ -209,7 +216,7 @@ impl SchemaProvider for QuerySchema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let key = format!("{}.{}.{}", self.catalog, self.schema, name.to_lowercase());
+        let key = (self.catalog.clone(), self.schema.clone(), name.to_lowercase());
         if let Some(found) = self.inner.found.lock().get(&key) {
             return Ok(Some(Arc::clone(found)));
         }

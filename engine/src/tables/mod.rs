@@ -1,4 +1,5 @@
-//! Tables as DataFusion sees them: Hive tables, and the names that lead to them.
+//! Tables as DataFusion sees them: Hive tables, those of `information_schema` and
+//! `system.metadata`, and the names that lead to them.
 
 mod catalog_list;
 mod hidden;
@@ -6,9 +7,10 @@ mod hive_scan;
 mod hive_table;
 pub mod information_schema;
 mod known;
+pub mod metadata;
 mod partition_pruning;
 
-pub use catalog_list::{QueryCatalogs, SystemTables};
+pub use catalog_list::{QueryCatalogs, SystemTables, table_of_rows};
 pub use hidden::{HiddenColumn, hide_from_wildcards, mentions_hidden_column};
 pub use hive_scan::StatisticsCache;
 pub use hive_table::{HiveTable, ScanContext, StringLayout};

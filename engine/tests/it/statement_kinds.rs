@@ -34,6 +34,11 @@ fn two_spellings_of_one_statement_are_one() {
             "ALTER TABLE t SET PROPERTIES skip_header_line_count = 2",
         ),
         ("CREATE TABLE t LIKE u", "CREATE TABLE t (LIKE u INCLUDING PROPERTIES)"),
+        ("COMMENT ON SCHEMA s IS 'x'", "COMMENT ON DATABASE S IS 'x'"),
+        ("ALTER TABLE t SET OWNER USER Ada", "ALTER TABLE t SET AUTHORIZATION 'Ada'"),
+        ("ALTER TABLE t OWNER TO Ada", "ALTER TABLE t SET OWNER TO \"Ada\""),
+        ("ALTER SCHEMA s SET TAGS ('a' = 'b')", "ALTER DATABASE s SET TAGS (\"a\" = 'b')"),
+        ("CREATE GLOSSARY TERM churn AS 'x'", "CREATE GLOSSARY TERM 'Churn' AS 'x'"),
         ("-- a comment\nUSE s;", "/* another */ USE s ; ;"),
     ] {
         assert_eq!(parse(one), parse(other), "{one} / {other}");

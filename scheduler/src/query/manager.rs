@@ -268,7 +268,7 @@ impl QueryManager {
             Statement::Analyze(_) | Statement::ShowStats { .. } | Statement::CheckTable { .. } => {
                 Box::pin(self.maintain(session, statement, record)).await.map(one_batch)
             }
-            other => match self.options.ddl.execute(session, other).await? {
+            other => match self.options.ddl.for_query(&record.id).execute(session, other).await? {
                 DdlOutcome::Rows(batch) => Ok(one_batch(batch)),
                 DdlOutcome::Done { .. } => Ok((no_columns(), stream::empty().boxed())),
             },

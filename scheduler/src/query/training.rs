@@ -7,7 +7,7 @@ use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use quern_common::Result;
-use quern_engine::ml::PassRunner;
+use quern_engine::ml::{PassRunner, TrainingRun};
 use quern_engine::plan::{LogicalQuery, ModeChoice, guard};
 use quern_engine::session::properties::RequestedMode;
 use quern_engine::session::{ExecutionMode, Session};
@@ -33,7 +33,8 @@ impl QueryManager {
             ExecutionMode::Local => None,
             ExecutionMode::Pipelined | ExecutionMode::Staged => Some(&runner),
         };
-        self.options.models.create(session, create, &scope, runner).await
+        let run = TrainingRun { query_id: &record.id, scope: &scope, runner };
+        self.options.models.create(session, create, run).await
     }
 
     async fn training_mode(

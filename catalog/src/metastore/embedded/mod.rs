@@ -4,12 +4,15 @@
 //! Everything that changes something runs in one transaction at a time; readers see committed
 //! states only and wait for nobody.
 
+mod annotations;
 mod catalogs;
 mod databases;
 mod dialect;
 mod events;
 mod functions;
+mod lineage;
 mod locks;
+mod metadata;
 mod models;
 mod partition_query;
 mod partition_storage;
@@ -19,11 +22,10 @@ mod sort_value;
 mod statistics;
 mod tables;
 
-use super::{AlterTableOptions, MetadataStore, Metastore, MetastoreOptions, rules};
+use super::{AlterTableOptions, Metastore, MetastoreOptions, rules};
 use crate::model::{
-    CatalogDefinition, ColumnStatistics, Database, Event, HeldLock, HiveFunction, HivePartition,
-    LockRequest, LockStatus, ModelVersion, NewModelVersion, PartitionFilter, Table,
-    TableStatistics,
+    ColumnStatistics, Database, Event, HeldLock, HiveFunction, HivePartition, LockRequest,
+    LockStatus, ModelVersion, NewModelVersion, PartitionFilter, Table, TableStatistics,
 };
 use async_trait::async_trait;
 use dialect::{Connections, may_succeed_again};
@@ -63,6 +65,8 @@ macro_rules! transaction {
         }
     }};
 }
+
+pub(crate) use transaction;
 
 /// Does something in a transaction that may write events.
 macro_rules! change {
@@ -447,25 +451,5 @@ impl Metastore for EmbeddedMetastore {
 
     async fn drop_model(&self, database: &str, name: &str) -> Result<Vec<ModelVersion>> {
         transaction!(self, |tx| models::drop(tx, &rules::fold(database), &rules::fold(name)).await)
-    }
-}
-
-#[async_trait]
-impl MetadataStore for EmbeddedMetastore {
-    async fn list_catalogs(&self) -> Result<Vec<CatalogDefinition>> {
-        catalogs::list(&mut self.connections.read().await?).await
-    }
-
-    async fn get_catalog(&self, name: &str) -> Result<CatalogDefinition> {
-        catalogs::find(&mut self.connections.read().await?, &rules::fold(name)).await
-    }
-
-    async fn create_catalog(&self, catalog: CatalogDefinition) -> Result<()> {
-        let catalog = rules::check_catalog(catalog)?;
-        transaction!(self, |tx| catalogs::create(tx, &catalog).await)
-    }
-
-    async fn drop_catalog(&self, name: &str) -> Result<()> {
-        transaction!(self, |tx| catalogs::drop(tx, &rules::fold(name)).await)
     }
 }

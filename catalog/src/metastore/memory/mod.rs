@@ -1,13 +1,14 @@
 //! A metastore in memory: for tests, and the plainest statement of what a metastore does.
 
+mod metadata;
 mod state;
 
 use super::events::{self, Change};
 use super::locks::{self, StoredLock};
-use super::{AlterTableOptions, MetadataStore, Metastore, MetastoreOptions, rules};
+use super::{AlterTableOptions, Metastore, MetastoreOptions, rules};
 use crate::model::{
-    CatalogDefinition, ColumnStatistics, Database, Event, EventKind, HeldLock, HiveFunction,
-    HivePartition, LockRequest, LockStatus, ModelVersion, NewModelVersion, PartitionFilter, Table,
+    ColumnStatistics, Database, Event, EventKind, HeldLock, HiveFunction, HivePartition,
+    LockRequest, LockStatus, ModelVersion, NewModelVersion, PartitionFilter, Table,
     TableStatistics, mark_column_statistics, read_values,
 };
 use async_trait::async_trait;
@@ -687,35 +688,5 @@ fn take_statistics(
     match column {
         Some(column) => statistics.remove_entry(column).into_iter().map(|(c, _)| c).collect(),
         None => std::mem::take(statistics).into_keys().collect(),
-    }
-}
-
-#[async_trait]
-impl MetadataStore for MemoryMetastore {
-    async fn list_catalogs(&self) -> Result<Vec<CatalogDefinition>> {
-        Ok(self.state.read().catalogs.values().cloned().collect())
-    }
-
-    async fn get_catalog(&self, name: &str) -> Result<CatalogDefinition> {
-        let name = rules::fold(name);
-        let found = self.state.read().catalogs.get(&name).cloned();
-        found.ok_or_else(|| rules::catalog_not_found(&name))
-    }
-
-    async fn create_catalog(&self, catalog: CatalogDefinition) -> Result<()> {
-        let catalog = rules::check_catalog(catalog)?;
-        match self.state.write().catalogs.entry(catalog.name.clone()) {
-            Entry::Occupied(_) => Err(rules::catalog_already_exists(&catalog.name)),
-            Entry::Vacant(entry) => {
-                entry.insert(catalog);
-                Ok(())
-            }
-        }
-    }
-
-    async fn drop_catalog(&self, name: &str) -> Result<()> {
-        let name = rules::fold(name);
-        let dropped = self.state.write().catalogs.remove(&name);
-        dropped.map(|_| ()).ok_or_else(|| rules::catalog_not_found(&name))
     }
 }

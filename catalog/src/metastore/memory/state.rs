@@ -4,8 +4,9 @@ use crate::metastore::events::Change;
 use crate::metastore::locks::StoredLock;
 use crate::metastore::{MetastoreOptions, rules};
 use crate::model::{
-    CatalogDefinition, ColumnStatistics, Database, Event, HiveFunction, HivePartition,
-    ModelVersion, Table,
+    Annotation, AnnotationKind, CatalogDefinition, ColumnStatistics, Database, Dataset, Event,
+    GlossaryTerm, HiveFunction, HivePartition, LineageEdge, ModelVersion, ObjectName, Operation,
+    Table,
 };
 use quern_common::Result;
 use std::collections::{BTreeMap, VecDeque};
@@ -18,6 +19,12 @@ pub(super) struct State {
     pub(super) log: EventLog,
     pub(super) locks: BTreeMap<i64, StoredLock>,
     pub(super) last_lock: i64,
+    pub(super) annotations: BTreeMap<(ObjectName, AnnotationKind, String), Annotation>,
+    pub(super) glossary: BTreeMap<String, GlossaryTerm>,
+    /// By object and operation.
+    pub(super) operations: BTreeMap<(Dataset, String), Operation>,
+    /// By target, its version and source.
+    pub(super) lineage: BTreeMap<(Dataset, i64, Dataset), LineageEdge>,
 }
 
 #[derive(Debug, Clone, Default)]

@@ -20,7 +20,7 @@ use quern_scheduler::cluster::Cluster;
 use quern_scheduler::dispatch::pipelined::PipelinedDispatcher;
 use quern_scheduler::dispatch::staged::StagedDispatcher;
 use quern_scheduler::dispatch::{Dispatched, local};
-use quern_scheduler::system_tables::RuntimeTables;
+use quern_scheduler::system_tables::SystemCatalog;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -91,7 +91,8 @@ impl TestCluster {
             );
             ddl.execute(&session, &Statement::parse_one(&sql).unwrap()).await.unwrap();
         }
-        let planner = Planner::new(runtime, registry, Arc::new(RuntimeTables::default()));
+        let system = SystemCatalog::new(Arc::clone(&registry), &config.catalog);
+        let planner = Planner::new(runtime, registry, Arc::new(system));
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let shutdown = CancellationToken::new();

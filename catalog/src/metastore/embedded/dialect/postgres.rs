@@ -35,6 +35,7 @@ const SESSION: &[(&str, &str)] = &[
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "catalogue", include_str!("../../../../migrations/postgres/0001_catalogue.sql")),
     (2, "catalogs", include_str!("../../../../migrations/postgres/0002_catalogs.sql")),
+    (3, "metadata", include_str!("../../../../migrations/postgres/0003_metadata.sql")),
 ];
 
 pub(super) async fn open(url: &str) -> Result<Pools<Postgres>> {

@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "hive clients", include_str!("../../../../migrations/sqlite/0002_hive_clients.sql")),
     (3, "unique versions", include_str!("../../../../migrations/sqlite/0003_unique_versions.sql")),
     (4, "catalogs", include_str!("../../../../migrations/sqlite/0004_catalogs.sql")),
+    (5, "metadata", include_str!("../../../../migrations/sqlite/0005_metadata.sql")),
 ];
 
 pub(super) async fn open(path: &Path) -> Result<Pools<Sqlite>> {
