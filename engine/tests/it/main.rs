@@ -6,6 +6,8 @@ mod catalogs;
 #[cfg(test)]
 mod join_order;
 #[cfg(test)]
+mod spark_sources;
+#[cfg(test)]
 mod statement_create_table;
 #[cfg(test)]
 mod statement_ddl;
