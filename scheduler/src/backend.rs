@@ -114,7 +114,7 @@ fn table_info(catalog: &str, table: &Table, include_schema: bool) -> Result<Tabl
         TableType::Managed | TableType::External => TableKind::Table,
     };
     // What cannot be read is listed as the metastore has it.
-    let read = || table.clone().as_read().unwrap_or_else(|_| table.clone());
+    let read = || table.clone().with_spark_definition().unwrap_or_else(|_| table.clone());
     let columns = include_schema.then(|| columns_of(&read())).transpose()?;
     Ok(TableInfo {
         catalog: catalog.to_owned(),

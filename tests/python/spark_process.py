@@ -12,6 +12,8 @@ import subprocess
 import sys
 import threading
 
+from java import java_home
+
 ANSWER_SECONDS = 120
 
 
@@ -23,8 +25,6 @@ class Spark:
     """`settings` are for all statements. The process ends with `stop`, whatever it does then."""
 
     def __init__(self, folder, settings):
-        from java import java_home
-
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "log"
@@ -103,6 +103,8 @@ def settings_of(folder):
         "spark.sql.session.timeZone": "UTC",
         "spark.hadoop.hive.exec.scratchdir": f"{folder}/scratch",
         "spark.sql.catalogImplementation": "hive",
+        # Moves each file once.
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     }
 
 

@@ -1,11 +1,15 @@
 """A scheduler and two executors: same answers in every mode, over files and over S3."""
 
+import datetime
+
 import adbc_driver_flightsql.dbapi as adbc
+import pyarrow as pa
 import pytest
 
 import quern_process
 from comparison import assert_same_rows
 from conftest import connect, wait_until
+from lake import parquet
 from quern_cluster import Cluster
 from sql_script import DEMO, register_demo, statements
 
@@ -94,6 +98,24 @@ def test_a_missing_bucket_and_a_missing_object_are_typed_errors(on_s3, s3):
             cursor.fetchall()
         assert f"{s3.bucket}-none" in str(failure.value)
         cursor.execute("DROP TABLE demo.gone")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_files_as_spark_writes_them_are_read(on_s3, s3, mode):
+    """Names of columns in another case; timestamps that count more than 64 bits of nanoseconds."""
+    moments = [datetime.datetime(9999, 12, 31, 23, 59, 59, 999999), None, datetime.datetime(1900, 1, 1)]
+    rows = pa.table({"Id": pa.array([1, 2, 3], pa.int64()), "aMoment": moments})
+    body = parquet(rows, use_deprecated_int96_timestamps=True)
+    s3.client.put_object(Bucket=s3.bucket, Key="spark/part.parquet", Body=body)
+    with connect(on_s3.scheduler) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE EXTERNAL TABLE IF NOT EXISTS demo.of_spark (id BIGINT, amoment TIMESTAMP) "
+            f"STORED AS PARQUET LOCATION 's3://{s3.bucket}/spark'"
+        )
+    query = "SELECT id, amoment FROM of_spark WHERE id > 0 ORDER BY id"
+    assert ask(on_s3, query, mode) == [(1, moments[0]), (2, None), (3, moments[2])]
+    ends = "SELECT count(id), count(amoment), min(amoment), max(amoment), min(id) FROM of_spark"
+    assert ask(on_s3, ends, mode) == [(3, 2, moments[2], moments[0], 1)]
 
 
 @pytest.mark.parametrize("mode", ["pipelined", "staged"])

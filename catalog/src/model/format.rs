@@ -181,6 +181,13 @@ impl TableFormat {
         if let Some(kind) = table_kind(&table.parameters) {
             return Ok(Self::Unsupported(kind));
         }
+        if table.hides_partitions() {
+            return Ok(Self::Unsupported(
+                "a table of Spark's whose partitions are not in the metastore (MSCK REPAIR TABLE in \
+                 Spark puts them there)"
+                    .to_owned(),
+            ));
+        }
         let serde = &table.sd.serde.parameters;
         match StorageFormat::of_descriptor(&table.sd) {
             Some(StorageFormat::Parquet) => Ok(Self::Parquet),

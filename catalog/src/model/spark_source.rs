@@ -14,6 +14,8 @@ const SCHEMA: &str = "spark.sql.sources.schema";
 const PARTS: &str = "spark.sql.sources.schema.numParts";
 const PART: &str = "spark.sql.sources.schema.part.";
 const PARTS_MAX: usize = 10_000;
+/// `catalog` for a table whose partitions the metastore has.
+const PARTITIONS: &str = "spark.sql.partitionProvider";
 /// A parameter of the SerDe: where the files are.
 const PATH: &str = "path";
 /// In a column's metadata: the type of what Spark itself takes for a text.
@@ -31,8 +33,14 @@ impl Table {
     pub fn is_descriptor_made_up(&self) -> bool {
         self.spark_source().is_some_and(|source| {
             StorageFormat::of_descriptor(&self.sd) != StorageFormat::from_name(source)
-                || StorageFormat::from_name(source) == Some(StorageFormat::Csv)
         })
+    }
+
+    /// Whether Spark finds the partitions of this table by listing directories, as it does until
+    /// they are repaired; the metastore knows of none.
+    pub fn hides_partitions(&self) -> bool {
+        let known = self.parameters.get(PARTITIONS).is_some_and(|by| by == "catalog");
+        self.spark_source().is_some() && !self.partition_keys.is_empty() && !known
     }
 
     /// The table as its files are read: of Spark's data sources, columns and location are those that
@@ -41,7 +49,7 @@ impl Table {
     /// # Errors
     /// `HIVE_INVALID_METADATA` when what Spark wrote cannot be read, `NOT_SUPPORTED` naming a type
     /// that only Spark has.
-    pub fn as_read(mut self) -> Result<Self> {
+    pub fn with_spark_definition(mut self) -> Result<Self> {
         let (Some(source), Some(schema)) = (self.spark_source(), schema_text(&self.parameters)?)
         else {
             return Ok(self);
@@ -51,7 +59,9 @@ impl Table {
         let is_key =
             |column: &Column| self.partition_keys.iter().any(|key| key.name == column.name);
         self.sd.columns = columns.into_iter().filter(|column| !is_key(column)).collect();
-        if let Some(format) = format.filter(|_| self.is_descriptor_made_up()) {
+        // Spark's lines of text are not Hive's.
+        let format = format.filter(|format| !format.is_text() && self.is_descriptor_made_up());
+        if let Some(format) = format {
             let (input, output, serde) = format.descriptor(self.sd.serde.parameters.clone());
             (self.sd.input_format, self.sd.output_format, self.sd.serde) = (input, output, serde);
         }
@@ -167,7 +177,7 @@ mod tests {
     fn table(source: &str, format: StorageFormat, parameters: &[(&str, &str)]) -> Table {
         let path = Parameters::from([("path".to_owned(), "file:/real".to_owned())]);
         let (input_format, output_format, serde) = format.descriptor(path);
-        let parameters = [(PROVIDER, source)].iter().chain(parameters);
+        let parameters = [(PROVIDER, source)].into_iter().chain(parameters.iter().copied());
         Table {
             sd: StorageDescriptor {
                 columns: vec![Column::new("col", "array<string>")],
@@ -178,7 +188,7 @@ mod tests {
                 ..StorageDescriptor::default()
             },
             partition_keys: vec![Column::new("k", "smallint")],
-            parameters: parameters.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            parameters: parameters.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
             ..Table::default()
         }
     }
@@ -187,7 +197,7 @@ mod tests {
     fn columns_and_location_are_those_of_spark() {
         let source = table("parquet", StorageFormat::SequenceFile, &[(SCHEMA, JSON)]);
         assert!(source.is_descriptor_made_up());
-        let read = source.as_read().unwrap();
+        let read = source.with_spark_definition().unwrap();
         let columns: Vec<_> =
             read.sd.columns.iter().map(|c| (c.name.as_str(), c.hive_type.as_str())).collect();
         assert_eq!(
@@ -212,21 +222,27 @@ mod tests {
             ("spark.sql.sources.schema.part.0", first),
             ("spark.sql.sources.schema.part.1", second),
         ];
-        let read = table("csv", StorageFormat::SequenceFile, &parts).as_read().unwrap();
+        let read =
+            table("csv", StorageFormat::SequenceFile, &parts).with_spark_definition().unwrap();
         assert_eq!(read.sd.columns.len(), 4);
-        let lost = table("csv", StorageFormat::SequenceFile, &parts[..2]).as_read().unwrap_err();
+        let lost = table("csv", StorageFormat::SequenceFile, &parts[..2])
+            .with_spark_definition()
+            .unwrap_err();
         assert!(lost.message().contains("part.1\" is missing"), "{lost}");
-        let many = table("csv", StorageFormat::SequenceFile, &[(PARTS, "99999999999")]).as_read();
+        let many = table("csv", StorageFormat::SequenceFile, &[(PARTS, "99999999999")])
+            .with_spark_definition();
         assert_eq!(many.unwrap_err().code(), ErrorCode::HiveInvalidMetadata);
     }
 
     #[test]
     fn a_type_of_spark_alone_and_a_schema_that_is_none_are_named() {
         let json = JSON.replace("timestamp_ntz", "interval day to second");
-        let err = table("parquet", StorageFormat::SequenceFile, &[(SCHEMA, &json)]).as_read();
+        let err = table("parquet", StorageFormat::SequenceFile, &[(SCHEMA, &json)])
+            .with_spark_definition();
         assert!(err.unwrap_err().message().contains("interval day to second"));
         for json in ["", "{}", "{\"fields\": 1}", "{\"fields\": [{\"name\": 1}]}"] {
-            let read = table("parquet", StorageFormat::Parquet, &[(SCHEMA, json)]).as_read();
+            let read =
+                table("parquet", StorageFormat::Parquet, &[(SCHEMA, json)]).with_spark_definition();
             assert_eq!(read.unwrap_err().code(), ErrorCode::HiveInvalidMetadata, "{json}");
         }
     }
@@ -235,6 +251,16 @@ mod tests {
     fn tables_of_hive_stay_as_they_are() {
         let hive = table("hive", StorageFormat::Parquet, &[(SCHEMA, JSON)]);
         assert_eq!((hive.spark_source(), hive.is_descriptor_made_up()), (None, false));
-        assert_eq!(hive.clone().as_read().unwrap(), hive);
+        assert_eq!(hive.clone().with_spark_definition().unwrap(), hive);
+    }
+
+    #[test]
+    fn partitions_are_in_the_metastore_when_spark_says_so() {
+        let parquet = |parameters: &[(&str, &str)]| {
+            table("parquet", StorageFormat::Parquet, parameters).hides_partitions()
+        };
+        assert!(parquet(&[]));
+        assert!(!parquet(&[(PARTITIONS, "catalog")]));
+        assert!(!table("hive", StorageFormat::Parquet, &[]).hides_partitions());
     }
 }

@@ -127,7 +127,7 @@ impl PhysicalExprAdapter for Renaming {
             let Some(column) = expr.downcast_ref::<Column>() else {
                 return Ok(Transformed::no(expr));
             };
-            let name = self.names.get(column.name()).map_or(column.name(), String::as_str);
+            let name = self.names.get(column.name()).map_or_else(|| column.name(), String::as_str);
             if let Some((table, file)) = self.nested.get(name) {
                 return Err(DataFusionError::Plan(format!(
                     "column \"{}\": field \"{table}\" is called \"{file}\" in the file",

@@ -40,7 +40,7 @@ impl DdlExecutor {
             Some(None) => Err(missing::table_not_found(catalog, schema, &name.name)),
             None => {
                 let table = self.find_table(&self.resolve(session, name).await?).await?;
-                describe_table(&table.as_read()?, like)
+                describe_table(&table.with_spark_definition()?, like)
             }
         }
     }

@@ -178,7 +178,7 @@ impl QuerySchema {
             )));
         }
         let table = HiveTable::try_new(
-            Arc::new(definition.as_read()?),
+            Arc::new(definition.with_spark_definition()?),
             metastore,
             self.inner.scan.clone(),
             self.inner.layout,

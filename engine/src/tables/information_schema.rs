@@ -108,7 +108,7 @@ async fn columns(catalog: &str, metastore: &dyn Metastore) -> Result<RecordBatch
     for schema in metastore.list_databases().await? {
         for table in metastore.get_tables(&schema).await? {
             // What cannot be read is listed as the metastore has it.
-            let table = table.clone().as_read().unwrap_or(table);
+            let table = table.clone().with_spark_definition().unwrap_or(table);
             push_columns(catalog, &table, &mut rows, &mut positions)?;
         }
     }
