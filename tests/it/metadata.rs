@@ -184,6 +184,43 @@ async fn a_model_knows_the_tables_and_the_query_it_was_made_by() {
     assert!(rows(&connection, lineage).await.is_empty());
 }
 
+#[tokio::test]
+async fn hostile_texts_are_searched_for_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = serve(dir.path(), &[]).unwrap();
+    let connection = server.connect().await.unwrap();
+    ok(&connection, "CREATE TABLE t (a BIGINT) STORED AS PARQUET").await;
+    ok(&connection, "ALTER TABLE t SET TAGS ('🦀 it''s 100%')").await;
+    let search = async |text: &str| {
+        let sql = format!("SELECT table_name FROM search_catalog('{text}')");
+        query(&connection, &sql).await
+    };
+    assert_eq!(search("🦀").await.unwrap(), [["t"]]);
+    assert_eq!(search("it''s").await.unwrap(), [["t"]]);
+    assert_eq!(search("100%").await.unwrap(), [["t"]]);
+    assert_eq!(search("''; DROP TABLE t; --").await.unwrap(), [["t"]]);
+    for nothing in ["", "%", "_", "\"", "\\", "\0", "x\0y", "'' OR ''1''=''1"] {
+        let found = search(nothing).await.unwrap_or_else(|err| panic!("{nothing:?}: {err}"));
+        assert!(found.is_empty(), "{nothing:?}: {found:?}");
+    }
+    for refused in ["n".repeat(1 << 20), "🦀".repeat(300), "a b ".repeat(20) + &numbers(40)] {
+        let err = search(&refused).await.unwrap_err().to_string();
+        assert!(err.contains("search for has") && err.len() < 1_000, "{err}");
+    }
+    // A name of a table in a condition is as hostile.
+    for name in ["''", "%", "\0", "🦀", &"n".repeat(1 << 20)] {
+        let sql =
+            format!("SELECT count(*) FROM system.metadata.tables WHERE table_name = '{name}'");
+        assert_eq!(query(&connection, &sql).await.unwrap(), [["0"]]);
+    }
+    assert_eq!(rows(&connection, "SELECT count(*) FROM t WHERE a > 1").await, ["0"]);
+}
+
+/// As many words.
+fn numbers(n: usize) -> String {
+    (0..n).map(|n| format!("w{n} ")).collect()
+}
+
 const SCHEMAS: usize = 10;
 const COLUMNS: usize = 20;
 /// "Well under a second", and that without optimisation.

@@ -37,7 +37,7 @@ pub(super) struct Named {
 }
 
 impl Named {
-    fn new(name: &str, comment: Option<&str>) -> Self {
+    pub(super) fn new(name: &str, comment: Option<&str>) -> Self {
         Self {
             name: name.to_lowercase().into(),
             comment: comment.filter(|text| !text.is_empty()).map(Into::into),
@@ -92,7 +92,7 @@ impl SchemaDocuments {
         };
         Ok(Some(Self {
             schema: Named::new(&database.name, database.description.as_deref()),
-            tables: tables.iter().map(table_document).collect(),
+            tables: tables.iter().map(TableDocument::of).collect(),
             models: models.iter().map(|found| Named::new(&found.model.name, None)).collect(),
             version,
         }))
@@ -115,22 +115,23 @@ impl SchemaDocuments {
     }
 }
 
-fn table_document(table: &Table) -> TableDocument {
-    let columns = table.sd.columns.iter().chain(&table.partition_keys);
-    let named = |column: &Column| Named::new(&column.name, column.comment.as_deref());
-    let columns: Vec<Named> = columns.map(named).collect();
-    let table_named = Named::new(&table.name, table.parameters.get(COMMENT).map(String::as_str));
-    let mut all = String::new();
-    for named in std::iter::once(&table_named).chain(&columns) {
-        for text in [Some(&named.name), named.comment.as_ref()].into_iter().flatten() {
-            all.push_str(&text.to_lowercase());
-            all.push('\n');
+impl TableDocument {
+    pub(super) fn new(table: Named, is_view: bool, columns: Vec<Named>) -> Self {
+        let mut all = String::new();
+        for named in std::iter::once(&table).chain(&columns) {
+            for text in [Some(&named.name), named.comment.as_ref()].into_iter().flatten() {
+                all.push_str(&text.to_lowercase());
+                all.push('\n');
+            }
         }
+        Self { table, is_view, columns, all: all.into() }
     }
-    TableDocument {
-        table: table_named,
-        is_view: table.table_type == TableType::View,
-        columns,
-        all: all.into(),
+
+    fn of(table: &Table) -> Self {
+        let columns = table.sd.columns.iter().chain(&table.partition_keys);
+        let named = |column: &Column| Named::new(&column.name, column.comment.as_deref());
+        let comment = table.parameters.get(COMMENT).map(String::as_str);
+        let is_view = table.table_type == TableType::View;
+        Self::new(Named::new(&table.name, comment), is_view, columns.map(named).collect())
     }
 }

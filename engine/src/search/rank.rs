@@ -305,3 +305,97 @@ fn hit(candidate: &Candidate<'_>, score: f32) -> Hit {
         score,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::documents::TableDocument;
+    use quern_catalog::model::ObjectName;
+
+    fn schema(tables: &[(&str, &str, &[&str])]) -> CatalogSchema {
+        let tables = tables.iter().map(|(name, comment, columns)| {
+            let columns = columns.iter().map(|name| Named::new(name, None)).collect();
+            TableDocument::new(Named::new(name, Some(comment)), false, columns)
+        });
+        let documents = SchemaDocuments {
+            schema: Named::new("shop", None),
+            tables: tables.collect(),
+            models: vec![Named::new("orders", None)],
+            version: 0,
+        };
+        CatalogSchema { catalog: "hive".into(), documents: Arc::new(documents) }
+    }
+
+    /// `kind name.column field`, the best first.
+    fn found(query: &str, schema: &CatalogSchema, annotations: &[Annotation]) -> Vec<String> {
+        let query = QueryWord::all_of(query);
+        let hits = rank(&query, std::slice::from_ref(schema), annotations, 10);
+        let shown = hits.iter().map(|hit| {
+            let column = if hit.column.is_empty() { "" } else { "." };
+            let names = format!("{}{column}{}", hit.name, hit.column);
+            format!("{} {names} {}", hit.kind.name(), hit.field.name())
+        });
+        shown.collect()
+    }
+
+    fn annotation(object: ObjectName, kind: AnnotationKind, name: &str) -> Annotation {
+        let (set_by, value) = (String::new(), None);
+        Annotation { object, kind, name: name.to_owned(), value, set_by, set_time: 0 }
+    }
+
+    #[test]
+    fn whole_words_in_names_come_first() {
+        let schema = schema(&[
+            ("customerchurn", "", &[]),
+            ("churn", "", &[]),
+            ("churned", "", &[]),
+            ("a", "who will churn", &[]),
+            ("b", "", &["churn"]),
+            ("c", "unrelated", &["d"]),
+        ]);
+        let expected = [
+            "table churn name",
+            "column b.churn name",
+            "table churned name",
+            "table customerchurn name",
+            "table a comment",
+        ];
+        assert_eq!(found("CHURN", &schema, &[]), expected);
+    }
+
+    #[test]
+    fn objects_with_more_of_the_words_come_first() {
+        let schema = schema(&[
+            ("orders", "", &["amount"]),
+            ("amounts", "of orders", &[]),
+            ("order_amounts", "", &[]),
+        ]);
+        let found = found("order amount", &schema, &[]);
+        assert_eq!(found[..2], ["table order_amounts name", "table amounts name"]);
+        assert_eq!(found.len(), 5, "{found:?}");
+    }
+
+    #[test]
+    fn what_people_say_is_found_on_its_object_only() {
+        let schema = schema(&[("orders", "", &["email"]), ("t", "", &[])]);
+        let orders = |column| ObjectName::column("hive", "shop", "orders", column);
+        let said = [
+            annotation(ObjectName::schema("hive", "shop"), AnnotationKind::Tag, "gold"),
+            annotation(orders(""), AnnotationKind::Term, "net revenue"),
+            annotation(orders("email"), AnnotationKind::Tag, "gold"),
+            annotation(ObjectName::table("lake", "shop", "t"), AnnotationKind::Tag, "gold"),
+        ];
+        assert_eq!(found("gold", &schema, &said), ["schema  tag", "column orders.email tag"]);
+        // Not on the model of the same name.
+        assert_eq!(found("revenue", &schema, &said), ["table orders term"]);
+        assert_eq!(found("orders", &schema, &said), ["model orders name", "table orders name"]);
+    }
+
+    #[test]
+    fn only_the_best_are_returned() {
+        let schema = schema(&[("a", "x", &["x1", "x2"]), ("x", "", &["x3"])]);
+        let query = QueryWord::all_of("x");
+        let hits = rank(&query, &[schema], &[], 1);
+        assert_eq!(hits.iter().map(|hit| hit.name.as_str()).collect::<Vec<_>>(), ["x"]);
+    }
+}
