@@ -17,8 +17,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 
 /// With more partitions, the statistics of each one's columns are not fetched: what is known of
-/// the whole table has to do.
-const PARTITIONS_WITH_COLUMNS_MAX: usize = 1_000;
+/// the whole table has to do (Trino looks at as many, `partition_statistics_sample_size`).
+const PARTITIONS_WITH_COLUMNS_MAX: usize = 100;
 
 /// What is known of some partitions of a table, or of one without partitions.
 #[derive(Debug, Clone, Default)]
