@@ -66,6 +66,15 @@ async fn partitions_are_found_pruned_and_shown() {
         assert!(plan.contains(&shown) || n_read == 0, "{filter}: {plan}");
     }
 
+    // A NULL key is not counted, whether rows are read or footers answer.
+    for (sql, expected) in [
+        ("SELECT count(day) FROM t", vec!["9"]),
+        ("SELECT count(*), count(day), min(day) FROM t", vec!["10", "9", "2024-01-01"]),
+        ("SELECT count(day) FROM t WHERE a > 1", vec!["6"]),
+    ] {
+        assert_eq!(query(&connection, sql).await.unwrap(), [expected], "{sql}");
+    }
+
     let hidden = "SELECT \"$partition\", \"$file_size\" > 0, a FROM t WHERE a = 7";
     let rows = query(&connection, hidden).await.unwrap();
     assert_eq!(rows, [["day=__HIVE_DEFAULT_PARTITION__/name=z", "true", "7"].map(str::to_owned)]);

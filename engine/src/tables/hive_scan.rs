@@ -7,7 +7,7 @@ use super::known::KnownStatistics;
 use super::partition_pruning::{evaluate, index_filter, only_over_keys, typed_value};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
-use datafusion::common::{DataFusionError, ScalarValue, Statistics};
+use datafusion::common::{ColumnStatistics, DataFusionError, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
@@ -381,7 +381,7 @@ impl HiveTable {
             files.iter().map(|f| self.file_statistics(state, store_url, &f.object_meta)).collect();
         let statistics: Vec<_> =
             stream::iter(wanted).buffered(self.context.concurrency.max(1)).try_collect().await?;
-        Ok(files.into_iter().zip(statistics).map(|(f, known)| f.with_statistics(known)).collect())
+        Ok(files.into_iter().zip(statistics).map(|(f, known)| measured(f, known)).collect())
     }
 
     async fn file_statistics(
@@ -418,6 +418,25 @@ impl HiveTable {
         self.context.statistics.entries.insert(key, Arc::clone(&statistics));
         Ok(statistics)
     }
+}
+
+/// A file with what its footer says. DataFusion takes it that no key is NULL, and would answer
+/// `count(key)` from that.
+fn measured(file: PartitionedFile, known: Arc<Statistics>) -> PartitionedFile {
+    let rows = known.num_rows;
+    let n_columns = known.column_statistics.len();
+    let mut file = file.with_statistics(known);
+    if file.partition_values.iter().any(ScalarValue::is_null)
+        && let Some(statistics) = file.statistics.as_mut().map(Arc::make_mut)
+    {
+        let keys = statistics.column_statistics.iter_mut().skip(n_columns);
+        for (column, value) in keys.zip(&file.partition_values) {
+            if value.is_null() {
+                *column = ColumnStatistics { null_count: rows, ..ColumnStatistics::new_unknown() };
+            }
+        }
+    }
+    file
 }
 
 /// `scheme://authority/` of a location.

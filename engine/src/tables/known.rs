@@ -17,8 +17,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 
 /// With more partitions, the statistics of each one's columns are not fetched: what is known of
-/// the whole table has to do.
-const PARTITIONS_WITH_COLUMNS_MAX: usize = 1_000;
+/// the whole table has to do (Trino looks at as many, `partition_statistics_sample_size`).
+const PARTITIONS_WITH_COLUMNS_MAX: usize = 100;
 
 /// What is known of some partitions of a table, or of one without partitions.
 #[derive(Debug, Clone, Default)]
@@ -347,6 +347,7 @@ fn has_bounds(data_type: &DataType) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use datafusion::arrow::datatypes::{Field, Schema};
 
     fn column(nulls: u64, distinct: u64, bounds: Option<(i32, i32)>) -> KnownColumn {
         let value = |n: i32| ScalarValue::Int32(Some(n));
@@ -392,9 +393,7 @@ mod tests {
 
     #[test]
     fn nothing_that_is_filled_in_is_exact_or_replaces_what_is_known() {
-        let schema = datafusion::arrow::datatypes::Schema::new(vec![
-            datafusion::arrow::datatypes::Field::new("a", DataType::Int32, true),
-        ]);
+        let schema = Schema::new(vec![Field::new("a", DataType::Int32, true)]);
         let known = KnownStatistics { rows: Some(10), columns: vec![column(1, 20, Some((3, 9)))] };
         let mut statistics = Statistics::new_unknown(&schema);
         known.fill_in(&mut statistics);

@@ -7,6 +7,7 @@ mod catalogs;
 mod join_order;
 #[cfg(test)]
 mod metadata;
+#[cfg(test)]
 mod spark_sources;
 #[cfg(test)]
 mod statement_create_table;

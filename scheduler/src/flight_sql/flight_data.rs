@@ -83,7 +83,9 @@ fn head_length(header_length: usize, body_length: usize) -> usize {
 fn message(mut header: Vec<u8>, body: Vec<Buffer>) -> Result<Message, ArrowError> {
     let body_length: usize = body.iter().map(Buffer::len).sum();
     // An IPC header may have zeros behind it.
-    while body_length > 0 && head_length(header.len(), body_length) % BODY_ALIGNMENT != 0 {
+    let is_aligned =
+        |header: &[u8]| head_length(header.len(), body_length).is_multiple_of(BODY_ALIGNMENT);
+    while body_length > 0 && !is_aligned(&header) {
         header.push(0);
     }
     let mut head = BytesMut::with_capacity(header.len() + 32);

@@ -71,7 +71,7 @@ impl QueryRunner for Queries<'_> {
     fn run(&self, query: Box<Query>) -> BoxFuture<'_, Result<RowStream>> {
         Box::pin(async move {
             let started = self.manager.start_query(self.session, &query, None, self.record);
-            let (_, dispatched) = started.await?;
+            let (_, dispatched) = Box::pin(started).await?;
             self.record.set_progress(dispatched.progress);
             self.record.enter(QueryState::Running);
             Ok(dispatched.rows)

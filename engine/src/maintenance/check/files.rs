@@ -15,19 +15,24 @@ const SMALL_FILE_BYTES: u64 = 16 << 20;
 /// Bytes that tell a format.
 const MAGIC_BYTES: u64 = 4;
 
-/// Formats that are known by the bytes that a file begins with, and ends with.
-const MAGICS: [(StorageFormat, &[u8], Option<&[u8]>); 5] = [
-    (StorageFormat::Parquet, b"PAR1", Some(b"PAR1")),
-    (StorageFormat::Orc, b"ORC", Some(b"ORC")),
-    (StorageFormat::Avro, b"Obj\x01", None),
-    (StorageFormat::SequenceFile, b"SEQ\x06", None),
-    (StorageFormat::RcFile, b"RCF\x01", None),
+/// How files of a format begin, and end.
+struct Magic {
+    format: StorageFormat,
+    head: &'static [u8],
+    tail: Option<&'static [u8]>,
+}
+
+const MAGICS: [Magic; 5] = [
+    Magic { format: StorageFormat::Parquet, head: b"PAR1", tail: Some(b"PAR1") },
+    Magic { format: StorageFormat::Orc, head: b"ORC", tail: Some(b"ORC") },
+    Magic { format: StorageFormat::Avro, head: b"Obj\x01", tail: None },
+    Magic { format: StorageFormat::SequenceFile, head: b"SEQ\x06", tail: None },
+    Magic { format: StorageFormat::RcFile, head: b"RCF\x01", tail: None },
 ];
 
-/// The format that a file's first bytes are of, and what it would end with.
-fn format_of(head: &[u8]) -> Option<(StorageFormat, Option<&'static [u8]>)> {
-    let found = MAGICS.iter().find(|(_, magic, _)| head.starts_with(magic));
-    found.map(|(format, _, tail)| (*format, *tail))
+/// What a file's first bytes are of.
+fn magic_of(head: &[u8]) -> Option<&'static Magic> {
+    MAGICS.iter().find(|magic| head.starts_with(magic.head))
 }
 
 impl Check {
@@ -94,19 +99,19 @@ async fn other_format(
 ) -> Result<Option<(String, String)>> {
     let head = range(store, file, 0..file.size.min(MAGIC_BYTES)).await?;
     let name = || file.location.filename().unwrap_or_default().to_owned();
-    let found = format_of(&head);
+    let found = magic_of(&head);
     if expected.is_text() {
-        let Some((format, tail)) = found else { return Ok(None) };
+        let Some(magic) = found else { return Ok(None) };
         // A line of text may begin so; it does not end so as well.
-        let is_binary = match tail {
+        let is_binary = match magic.tail {
             None => true,
-            Some(tail) => ends_with(store, file, format, tail).await?,
+            Some(tail) => ends_with(store, file, magic.format, tail).await?,
         };
-        return Ok(is_binary.then(|| (name(), format.name().to_owned())));
+        return Ok(is_binary.then(|| (name(), magic.format.name().to_owned())));
     }
-    Ok(match found {
-        Some((format, _)) if format == expected => None,
-        Some((format, _)) => Some((name(), format.name().to_owned())),
+    Ok(match found.map(|magic| magic.format) {
+        Some(format) if format == expected => None,
+        Some(format) => Some((name(), format.name().to_owned())),
         None => Some((name(), "of no known format".to_owned())),
     })
 }
@@ -151,7 +156,7 @@ mod tests {
             (b"P", None),
             (b"", None),
         ] {
-            assert_eq!(format_of(head).map(|(format, _)| format), expected, "{head:?}");
+            assert_eq!(magic_of(head).map(|magic| magic.format), expected, "{head:?}");
         }
     }
 }
