@@ -15,9 +15,9 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn the_demo_walks_through_the_main_job() {
     let dir = tempfile::tempdir().unwrap();
-    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../demo");
+    let demo = std::path::absolute("../demo").unwrap();
     let listen = ["--flight-sql-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"];
-    let mut args = vec!["demo", "--once", "--demo-dir", demo];
+    let mut args = vec!["demo", "--once", "--demo-dir", demo.to_str().unwrap()];
     args.extend(listen);
     let output = quern(dir.path(), &args);
     let (out, err) = (text(&output.stdout), text(&output.stderr));

@@ -84,7 +84,7 @@ fn copy_dir(from: &Path, to: &Path) {
 
 async fn run_all(server: &Process, dir: &Path, mode: &str) {
     let mut scripts = vec![];
-    files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/sql")), &mut scripts);
+    files(Path::new("sql"), &mut scripts);
     scripts.sort();
     assert!(!scripts.is_empty(), "no .slt file");
     let mut failures = vec![];

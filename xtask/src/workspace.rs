@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// The checkout and the folder that cargo builds into.
@@ -18,19 +18,18 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Finds the workspace that this program was built from.
+    /// Finds the workspace of the working directory. (Where this program was built from may be
+    /// another checkout, that shared the target folder.)
     pub(crate) fn find() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = manifest.parent().context("xtask has no parent folder")?.to_path_buf();
         let output = Command::new("cargo")
             .args(["metadata", "--format-version", "1"])
-            .current_dir(&root)
             .output()
             .context("cannot run cargo metadata")?;
         if !output.status.success() {
             bail!("cargo metadata failed:\n{}", String::from_utf8_lossy(&output.stderr));
         }
         let metadata: Value = serde_json::from_slice(&output.stdout)?;
+        let root = metadata["workspace_root"].as_str().context("no workspace")?.into();
         let target = metadata["target_directory"].as_str().context("no target folder")?.into();
         Ok(Self { root, target, metadata })
     }

@@ -32,7 +32,7 @@ impl DuckDb {
     pub(super) async fn start(bench: &Bench, dataset: &Dataset, dir: &Path) -> Result<Self> {
         let python = python::with_duckdb(bench)?;
         let mut child = Command::new(python)
-            .arg(python::SCRIPT)
+            .args(["-c", python::SCRIPT])
             .args(["serve", "--threads", &bench.threads.to_string()])
             .args(["--memory-mib", &bench.memory_mib.to_string()])
             .arg("--tables")

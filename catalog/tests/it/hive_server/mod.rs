@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// Started from its source, which the JDK compiles in memory.
-const SOURCE: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../catalog/tests/it/hive_server/LoopbackMetastore.java");
+const SOURCE: &str = include_str!("LoopbackMetastore.java");
 /// Where Debian's packages put Java.
 const JVMS: &str = "/usr/lib/jvm";
 /// Packages that Hadoop and Hive reach into, which Java closed after their time.
@@ -36,7 +35,9 @@ impl HiveServer {
         command.arg("-Djava.net.preferIPv4Stack=true");
         command.arg(format!("-Djava.io.tmpdir={}", dir.path().display()));
         command.arg("-cp").arg(pyspark()?.join("jars").join("*"));
-        command.arg(SOURCE);
+        let source = dir.path().join("LoopbackMetastore.java");
+        std::fs::write(&source, SOURCE)?;
+        command.arg(source);
         command.current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(std::fs::File::create(&log)?);
         let mut child = command.spawn()?;
