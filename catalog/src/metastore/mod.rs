@@ -2,7 +2,7 @@
 //! statistics and models.
 //!
 //! [`Metastore`] exists because the same catalogue is served by an embedded database, by a
-//! remote Hive metastore (issue 2) and, in tests, from memory; one conformance suite holds
+//! remote Hive metastore and, in tests, from memory; one conformance suite holds
 //! them to one behaviour.
 
 mod cached;
