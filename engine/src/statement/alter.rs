@@ -43,7 +43,7 @@ impl StatementParser<'_> {
         }
     }
 
-    fn unsupported_alter(&self) -> Error {
+    fn unsupported_alter(&mut self) -> Error {
         for words in [
             "RENAME COLUMN",
             "CHANGE",
@@ -63,7 +63,14 @@ impl StatementParser<'_> {
                 return Error::not_supported(format!("ALTER TABLE … {words}"));
             }
         }
-        self.unexpected("ADD, DROP, RENAME TO or SET")
+        for words in ["UNSET", "SET"] {
+            if self.accept(words) {
+                return self.unexpected(
+                    "TBLPROPERTIES, PROPERTIES, TAGS, TERMS, SENSITIVITY, OWNER or AUTHORIZATION",
+                );
+            }
+        }
+        self.unexpected("ADD, DROP, RENAME TO, SET, UNSET or ALTER COLUMN")
     }
 
     fn alter_add(&mut self, table: TableName) -> Result<Statement> {

@@ -103,3 +103,15 @@ fn every_refusal_names_its_clause() {
         assert!(err.message().contains(named), "{sql}: {err:?}");
     }
 }
+
+#[test]
+fn a_misspelled_word_is_answered_with_those_there_are() {
+    for (sql, named) in [
+        ("ALTER TABLE t SET TAG ('a')", "expected TBLPROPERTIES, PROPERTIES, TAGS"),
+        ("ALTER TABLE t SETT TAGS ('a')", "expected ADD, DROP, RENAME TO, SET"),
+    ] {
+        let err = Statement::parse_one(sql).expect_err(sql);
+        assert_eq!(err.code(), ErrorCode::SyntaxError, "{sql}: {err:?}");
+        assert!(err.message().contains(named), "{sql}: {err:?}");
+    }
+}
