@@ -18,6 +18,8 @@ def serve(args):
     connection = duckdb.connect(
         config={
             "threads": args.threads,
+            # Drawn after two seconds, on standard output, where the answers go.
+            "enable_progress_bar": False,
             "memory_limit": f"{args.memory_mib}MiB",
             "temp_directory": str(args.scratch),
             "default_null_order": "nulls_last",
