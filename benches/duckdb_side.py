@@ -18,13 +18,13 @@ def serve(args):
     connection = duckdb.connect(
         config={
             "threads": args.threads,
-            # Drawn after two seconds, on standard output, where the answers go.
-            "enable_progress_bar": False,
             "memory_limit": f"{args.memory_mib}MiB",
             "temp_directory": str(args.scratch),
             "default_null_order": "nulls_last",
         }
     )
+    # It is drawn after two seconds, on standard output, where the answers go.
+    connection.execute("SET enable_progress_bar = false")
     for table in sorted(path for path in args.tables.iterdir() if path.is_dir()):
         connection.execute(
             f"CREATE VIEW {table.name} AS SELECT * FROM read_parquet('{table}/*.parquet')"
