@@ -2,10 +2,7 @@
 
 use super::dialect::{Connection, QueryBuilder, query};
 use crate::metastore::metadata::{annotation_not_found, term_already_exists, term_not_found};
-use crate::model::{
-    Annotation, AnnotationKind, Dataset, DatasetKind, Forgotten, GlossaryTerm, NameFilter,
-    ObjectName,
-};
+use crate::model::{Annotation, AnnotationKind, GlossaryTerm, NameFilter, ObjectName};
 use quern_common::{Error, ErrorCode, Result};
 
 type Row = (String, String, String, String, String, String, Option<String>, String, i64);
@@ -164,46 +161,5 @@ pub(super) async fn drop_term(db: &mut Connection, name: &str) -> Result<()> {
     }
     let sql = "DELETE FROM annotations WHERE kind = 'term' AND name = $1";
     query(sql).bind(name).execute(db).await?;
-    Ok(())
-}
-
-pub(super) async fn rename_table(
-    db: &mut Connection,
-    before: &Dataset,
-    after: &Dataset,
-) -> Result<()> {
-    // What a table of that name left that somebody else dropped.
-    forget(db, &Forgotten::Dataset(after.clone())).await?;
-    let sql = "UPDATE annotations SET schema_name = $4, table_name = $5
-        WHERE catalog_name = $1 AND schema_name = $2 AND table_name = $3";
-    query(sql)
-        .bind(&before.catalog)
-        .bind(&before.schema)
-        .bind(&before.name)
-        .bind(&after.schema)
-        .bind(&after.name)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn forget(db: &mut Connection, object: &Forgotten) -> Result<()> {
-    let sql = match object {
-        Forgotten::Schema { catalog, schema } => {
-            query("DELETE FROM annotations WHERE catalog_name = $1 AND schema_name = $2")
-                .bind(catalog)
-                .bind(schema)
-        }
-        // Models are not annotated.
-        Forgotten::Dataset(Dataset { kind: DatasetKind::Model, .. }) => return Ok(()),
-        Forgotten::Dataset(Dataset { kind: DatasetKind::Table, catalog, schema, name }) => query(
-            "DELETE FROM annotations
-            WHERE catalog_name = $1 AND schema_name = $2 AND table_name = $3",
-        )
-        .bind(catalog)
-        .bind(schema)
-        .bind(name),
-    };
-    sql.execute(db).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::annotations::{push_names, unknown};
 use super::dialect::{Connection, QueryBuilder, query};
-use crate::model::{Dataset, DatasetKind, Forgotten, LineageEdge, NameFilter, Operation};
+use crate::model::{Dataset, DatasetKind, LineageEdge, NameFilter, Operation};
 use quern_common::Result;
 
 type OperationRow =
@@ -138,68 +138,4 @@ fn edge_from_row(row: EdgeRow) -> Result<LineageEdge> {
         user: row.9,
         time_ms: row.10,
     })
-}
-
-pub(super) async fn rename_table(
-    db: &mut Connection,
-    before: &Dataset,
-    after: &Dataset,
-) -> Result<()> {
-    forget(db, &Forgotten::Dataset(after.clone())).await?;
-    // What was made from a former table of the new name and from this one is made from this one.
-    let merged = "DELETE FROM lineage
-        WHERE source_catalog = $1 AND source_schema = $4 AND source_name = $5
-            AND EXISTS (SELECT 1 FROM lineage same
-                WHERE same.source_catalog = $1 AND same.source_schema = $2
-                    AND same.source_name = $3 AND same.target_catalog = lineage.target_catalog
-                    AND same.target_schema = lineage.target_schema
-                    AND same.target_kind = lineage.target_kind
-                    AND same.target_name = lineage.target_name
-                    AND same.target_version = lineage.target_version)";
-    for sql in [
-        "UPDATE operations SET schema_name = $4, object_name = $5
-        WHERE catalog_name = $1 AND schema_name = $2 AND object_name = $3
-            AND object_kind = 'table'",
-        "UPDATE lineage SET target_schema = $4, target_name = $5
-        WHERE target_catalog = $1 AND target_schema = $2 AND target_name = $3
-            AND target_kind = 'table'",
-        merged,
-        "UPDATE lineage SET source_schema = $4, source_name = $5
-        WHERE source_catalog = $1 AND source_schema = $2 AND source_name = $3",
-    ] {
-        query(sql)
-            .bind(&before.catalog)
-            .bind(&before.schema)
-            .bind(&before.name)
-            .bind(&after.schema)
-            .bind(&after.name)
-            .execute(db)
-            .await?;
-    }
-    Ok(())
-}
-
-pub(super) async fn forget(db: &mut Connection, object: &Forgotten) -> Result<()> {
-    match object {
-        Forgotten::Schema { catalog, schema } => {
-            for sql in [
-                "DELETE FROM operations WHERE catalog_name = $1 AND schema_name = $2",
-                "DELETE FROM lineage WHERE target_catalog = $1 AND target_schema = $2",
-            ] {
-                query(sql).bind(catalog).bind(schema).execute(db).await?;
-            }
-        }
-        Forgotten::Dataset(Dataset { kind, catalog, schema, name }) => {
-            for sql in [
-                "DELETE FROM operations WHERE catalog_name = $1 AND schema_name = $2
-                    AND object_name = $3 AND object_kind = $4",
-                "DELETE FROM lineage WHERE target_catalog = $1 AND target_schema = $2
-                    AND target_name = $3 AND target_kind = $4",
-            ] {
-                let query = query(sql).bind(catalog).bind(schema).bind(name).bind(kind.name());
-                query.execute(db).await?;
-            }
-        }
-    }
-    Ok(())
 }

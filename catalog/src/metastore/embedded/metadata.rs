@@ -1,7 +1,9 @@
 //! What is kept beside Hive's model, whoever keeps the tables.
 
 use super::dialect::may_succeed_again;
-use super::{ATTEMPTS_MAX, EmbeddedMetastore, annotations, catalogs, lineage, transaction};
+use super::{
+    ATTEMPTS_MAX, EmbeddedMetastore, annotations, catalogs, lineage, objects, transaction,
+};
 use crate::metastore::{MetadataStore, metadata, rules};
 use crate::model::{
     Annotation, AnnotationKind, CatalogDefinition, Dataset, Forgotten, GlossaryTerm, LineageEdge,
@@ -79,20 +81,10 @@ impl MetadataStore for EmbeddedMetastore {
     }
 
     async fn rename_table(&self, before: &Dataset, after: &Dataset) -> Result<()> {
-        transaction!(self, |tx| {
-            match annotations::rename_table(tx, before, after).await {
-                Ok(()) => lineage::rename_table(tx, before, after).await,
-                Err(err) => Err(err),
-            }
-        })
+        transaction!(self, |tx| objects::rename_table(tx, before, after).await)
     }
 
     async fn forget(&self, object: &Forgotten) -> Result<()> {
-        transaction!(self, |tx| {
-            match annotations::forget(tx, object).await {
-                Ok(()) => lineage::forget(tx, object).await,
-                Err(err) => Err(err),
-            }
-        })
+        transaction!(self, |tx| objects::forget(tx, object).await)
     }
 }

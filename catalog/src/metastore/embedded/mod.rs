@@ -14,6 +14,7 @@ mod lineage;
 mod locks;
 mod metadata;
 mod models;
+mod objects;
 mod partition_query;
 mod partition_storage;
 mod partitions;
