@@ -7,17 +7,15 @@
 use super::AlterTableOptions;
 use crate::hive_type;
 use crate::model::{
-    CatalogDefinition, Column, ColumnStatistics, Database, HIVE_DEFAULT_PARTITION, HiveFunction,
-    HivePartition, KeyType, KeyValue, NewModelVersion, OwnerType, Table, TableType, partition_name,
-    read_values,
+    CatalogDefinition, Column, ColumnStatistics, Database, EXTERNAL, HIVE_DEFAULT_PARTITION,
+    HiveFunction, HivePartition, KeyType, KeyValue, NewModelVersion, OwnerType, Table, TableType,
+    partition_name, read_values,
 };
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::HashSet;
 
 /// The database that always exists.
 pub(super) const DEFAULT_DATABASE: &str = "default";
-/// The parameter that marks an external table.
-pub(super) const EXTERNAL: &str = "EXTERNAL";
 /// Longest name of a database, table or model.
 pub(super) const MAX_NAME: usize = 128;
 /// Longest column name, as in Hive.

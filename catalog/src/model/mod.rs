@@ -11,6 +11,7 @@ mod function;
 mod lock;
 mod metadata;
 mod ml;
+mod parameters;
 mod partition_filter;
 mod partition_name;
 mod recorded;
@@ -28,6 +29,7 @@ pub use metadata::{
     NameFilter, ObjectName, Operation, SENSITIVITIES,
 };
 pub use ml::{ModelVersion, NewModelVersion};
+pub use parameters::{COMMENT, EXTERNAL, LAST_DDL_TIME};
 pub(crate) use partition_filter::{
     CheckedFilter, Condition, Decimal, KeyType, KeyValue, is_null_value, read_values,
 };

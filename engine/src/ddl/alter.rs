@@ -1,11 +1,13 @@
 //! ALTER TABLE other than partitions.
 
-use super::tables::{COMMENT, EXTERNAL, LAST_DDL_TIME, check_columns};
+use super::tables::check_columns;
 use super::{DdlExecutor, DdlOutcome, now_seconds};
 use crate::catalogs::ResolvedTable;
 use crate::session::Session;
 use crate::statement::TableName;
-use quern_catalog::model::{Column, Parameters, Table, TableType};
+use quern_catalog::model::{
+    COMMENT, Column, EXTERNAL, LAST_DDL_TIME, Parameters, Table, TableType,
+};
 use quern_common::{Error, ErrorCode, Result};
 
 impl DdlExecutor {

@@ -1,15 +1,14 @@
 //! What people say of objects: comments and owners, which Hive has a place for, and tags, terms
 //! and sensitivity, which are kept beside it.
 
-use super::tables::COMMENT;
-use super::{DdlExecutor, DdlOutcome, now_seconds};
+use super::{DdlExecutor, DdlOutcome, now_seconds, unless};
 use crate::catalogs::{ResolvedSchema, ResolvedTable};
 use crate::missing;
 use crate::session::Session;
 use crate::statement::{Annotated, ChangeMetadata, CreateTerm, MetadataChange};
 use quern_catalog::model::{
-    Annotation, AnnotationKind, Column, Database, Dataset, Forgotten, GlossaryTerm, ObjectName,
-    OwnerType, Table,
+    Annotation, AnnotationKind, COMMENT, Column, Database, Dataset, Forgotten, GlossaryTerm,
+    ObjectName, OwnerType, Table,
 };
 use quern_common::{Error, ErrorCode, Result};
 
@@ -207,19 +206,15 @@ impl DdlExecutor {
             owner: session.user().to_owned(),
             create_time: now_seconds(),
         };
-        match self.catalogs.metadata().create_term(term, create.or_replace).await {
-            Err(err) if err.code() == ErrorCode::AlreadyExists && create.if_not_exists => {
-                Ok(DdlOutcome::DONE)
-            }
-            created => created.map(|()| DdlOutcome::DONE),
-        }
+        let created = self.catalogs.metadata().create_term(term, create.or_replace).await;
+        unless(created, &[ErrorCode::AlreadyExists], create.if_not_exists)?;
+        Ok(DdlOutcome::DONE)
     }
 
     pub(super) async fn drop_term(&self, name: &str, if_exists: bool) -> Result<DdlOutcome> {
-        match self.catalogs.metadata().drop_term(name).await {
-            Err(err) if err.code() == ErrorCode::NotFound && if_exists => Ok(DdlOutcome::DONE),
-            dropped => dropped.map(|()| DdlOutcome::DONE),
-        }
+        let dropped = self.catalogs.metadata().drop_term(name).await;
+        unless(dropped, &[ErrorCode::NotFound], if_exists)?;
+        Ok(DdlOutcome::DONE)
     }
 
     /// Carries what is known of a table to its new name. The table has it already: a failure is

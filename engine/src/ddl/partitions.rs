@@ -1,7 +1,6 @@
 //! ALTER TABLE ADD and DROP PARTITION.
 
 use super::operations::Done;
-use super::tables::LAST_DDL_TIME;
 use super::{DdlExecutor, DdlOutcome, now_seconds};
 use crate::session::Session;
 use crate::statement::{DropPartitions, PartitionAddition, PartitionSpec, TableName};
@@ -9,8 +8,8 @@ use chrono::{NaiveDate, NaiveDateTime};
 use datafusion::arrow::datatypes::DataType;
 use quern_catalog::hive_type;
 use quern_catalog::model::{
-    Column, CompareOp, HIVE_DEFAULT_PARTITION, HivePartition, Parameters, PartitionFilter,
-    PartitionValue, QUERY_ID, StorageDescriptor, Table, TableType, partition_name,
+    Column, CompareOp, HIVE_DEFAULT_PARTITION, HivePartition, LAST_DDL_TIME, Parameters,
+    PartitionFilter, PartitionValue, QUERY_ID, StorageDescriptor, Table, TableType, partition_name,
 };
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::{BTreeMap, BTreeSet, HashSet};

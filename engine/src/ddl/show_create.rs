@@ -2,13 +2,13 @@
 
 use super::DdlExecutor;
 use super::describe::presto_type_of;
-use super::tables::{COMMENT, EXTERNAL, LAST_DDL_TIME};
 use crate::catalogs::ResolvedTable;
 use crate::session::Session;
 use crate::statement::quoting::{literal, quoted};
 use crate::statement::{SchemaName, TableName};
 use quern_catalog::model::{
-    Column, Parameters, StorageFormat, Table, TableType, is_statistics_parameter,
+    COMMENT, Column, EXTERNAL, LAST_DDL_TIME, Parameters, StorageFormat, Table, TableType,
+    is_statistics_parameter,
 };
 use quern_common::{Error, ErrorCode, Result};
 

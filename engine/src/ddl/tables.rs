@@ -7,19 +7,13 @@ use crate::session::Session;
 use crate::statement::{CreateTable, CreateView, TableName};
 use quern_catalog::hive_type;
 use quern_catalog::model::{
-    Column, Dataset, Forgotten, Parameters, StorageDescriptor, Table, TableFormat, TableType,
-    is_statistics_parameter,
+    COMMENT, Column, Dataset, EXTERNAL, Forgotten, LAST_DDL_TIME, Parameters, StorageDescriptor,
+    Table, TableFormat, TableType, is_statistics_parameter,
 };
 use quern_common::{Error, ErrorCode, Result};
 use std::collections::HashSet;
 use uuid::Uuid;
 
-/// Hive's parameter that marks an external table.
-pub(super) const EXTERNAL: &str = "EXTERNAL";
-/// Hive's parameter of the last change.
-pub(super) const LAST_DDL_TIME: &str = "transient_lastDdlTime";
-/// Hive's parameter of a table's comment.
-pub(super) const COMMENT: &str = "comment";
 /// What says that a table is not there.
 const TABLE_MISSING: [ErrorCode; 2] = [ErrorCode::TableNotFound, ErrorCode::SchemaNotFound];
 

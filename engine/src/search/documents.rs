@@ -1,11 +1,8 @@
 //! The texts of a schema that are looked through, as small as they can be.
 
 use quern_catalog::metastore::Metastore;
-use quern_catalog::model::{Column, Table, TableType};
+use quern_catalog::model::{COMMENT, Column, Table, TableType};
 use quern_common::{ErrorCode, Result};
-
-/// Hive's parameter of a table's comment.
-const COMMENT: &str = "comment";
 
 /// What can be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

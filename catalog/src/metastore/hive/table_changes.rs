@@ -12,13 +12,11 @@ use super::tables::{MISSING, owns_files};
 use crate::hive_type::{HiveType, is_widened_by};
 use crate::metastore::AlterTableOptions;
 use crate::metastore::rules::{fold, is_name};
-use crate::model::{Column, Parameters, PartitionFilter, Table, TableType};
+use crate::model::{Column, LAST_DDL_TIME, Parameters, PartitionFilter, Table, TableType};
 use quern_common::ErrorCode;
 use quern_proto::hive_metastore::types as hive;
 use quern_proto::hive_metastore::{Exception, ExceptionKind, ServiceError};
 
-/// When the definition was changed last, in seconds since 1970.
-pub(super) const LAST_DDL_TIME: &str = "transient_lastDdlTime";
 /// In a call's context or among its parameters: leaves the number of files as it is.
 const DO_NOT_UPDATE_STATS: &str = "DO_NOT_UPDATE_STATS";
 /// In a call's context: the partitions get the table's new columns.

@@ -7,14 +7,12 @@ use super::filter::{Expression, table_matches};
 use super::names::{database_name, short};
 use super::pattern::name_pattern;
 use crate::metastore::rules::fold;
-use crate::model::{Table, TableType};
+use crate::model::{COMMENT, Table, TableType};
 use quern_common::ErrorCode;
 use quern_proto::hive_metastore::types as hive;
 use quern_proto::hive_metastore::{ExceptionKind, ServiceError};
 use std::collections::BTreeSet;
 
-/// Where a table's comment is.
-const COMMENT: &str = "comment";
 pub(super) const MISSING: &[ErrorCode] = &[ErrorCode::TableNotFound, ErrorCode::SchemaNotFound];
 
 /// The message about a table that is missing.

@@ -9,9 +9,9 @@ use datafusion::arrow::record_batch::RecordBatch;
 use futures::{StreamExt, TryStreamExt, stream};
 use quern_catalog::hive_type;
 use quern_catalog::model::{
-    Column, ColumnStatistics, HivePartition, OwnerType, Parameters, PartitionFilter, QUERY_ID,
-    StorageDescriptor, StorageFormat, Table, TableStatistics, TableType, parse_partition_name,
-    partition_name,
+    COMMENT, Column, ColumnStatistics, HivePartition, LAST_DDL_TIME, OwnerType, Parameters,
+    PartitionFilter, QUERY_ID, StorageDescriptor, StorageFormat, Table, TableStatistics, TableType,
+    parse_partition_name, partition_name,
 };
 use quern_common::Result;
 use std::collections::BTreeMap;
@@ -90,10 +90,6 @@ pub(super) const PARTITIONS: Columns = &[
     ("query_id", Text),
 ];
 
-/// Hive's parameter of the last change, in seconds since 1970.
-const LAST_DDL_TIME: &str = "transient_lastDdlTime";
-/// Hive's parameter of a table's comment.
-const COMMENT: &str = "comment";
 /// In which parameters engines leave the id of the query that wrote something.
 const QUERY_IDS: [&str; 3] = [QUERY_ID, "trino_query_id", "presto_query_id"];
 

@@ -8,10 +8,11 @@ mod statistics;
 
 pub(in crate::metastore) use statistics::{aggregate, statistics_from_hive, statistics_to_hive};
 
-use crate::metastore::rules::{EXTERNAL, fold};
+use crate::metastore::rules::fold;
 use crate::model::{
-    Column, Database, FunctionResource, HiveFunction, HivePartition, LockComponent, LockMode,
-    OwnerType, ResourceKind, SerDe, SkewedInfo, SortColumn, StorageDescriptor, Table, TableType,
+    Column, Database, EXTERNAL, FunctionResource, HiveFunction, HivePartition, LockComponent,
+    LockMode, OwnerType, ResourceKind, SerDe, SkewedInfo, SortColumn, StorageDescriptor, Table,
+    TableType,
 };
 use quern_common::{Error, Result};
 use quern_proto::hive_metastore::types as hive;
