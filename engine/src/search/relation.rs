@@ -4,12 +4,12 @@ use super::SearchCache;
 use super::rank::Hit;
 use crate::catalogs::CatalogRegistry;
 use crate::error::to_datafusion;
+use crate::tables::scan_of_rows;
 use async_trait::async_trait;
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::logical_expr::planner::{
@@ -175,12 +175,7 @@ impl TableProvider for SearchTable {
         let found = self.cache.search(&self.registry, &self.query, self.catalog.as_deref()).await;
         let hits = found.map_err(to_datafusion)?;
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns_of(&hits))?;
-        let plan = MemorySourceConfig::try_new_exec(
-            &[vec![rows]],
-            Arc::clone(&self.schema),
-            projection.cloned(),
-        )?;
-        Ok(plan)
+        scan_of_rows(rows, projection)
     }
 }
 

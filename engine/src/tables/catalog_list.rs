@@ -14,7 +14,9 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemTable, SchemaProvider, TableProvider,
 };
+use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::Result;
+use datafusion::physical_plan::ExecutionPlan;
 use parking_lot::Mutex;
 use quern_catalog::metastore::Metastore;
 use quern_catalog::model::{Dataset, TableType};
@@ -207,6 +209,19 @@ pub fn table_of_rows(rows: RecordBatch) -> quern_common::Result<Arc<dyn TablePro
     let table = MemTable::try_new(rows.schema(), vec![vec![rows]])
         .map_err(crate::error::from_datafusion)?;
     Ok(Arc::new(table))
+}
+
+/// A scan of these rows, all of a table's columns, for its provider to return.
+///
+/// # Errors
+/// An internal one when the rows do not have the columns of `projection`.
+pub(crate) fn scan_of_rows(
+    rows: RecordBatch,
+    projection: Option<&Vec<usize>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = rows.schema();
+    let plan = MemorySourceConfig::try_new_exec(&[vec![rows]], schema, projection.cloned())?;
+    Ok(plan)
 }
 
 #[async_trait]

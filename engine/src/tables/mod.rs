@@ -10,6 +10,7 @@ mod known;
 pub mod metadata;
 mod partition_pruning;
 
+pub(crate) use catalog_list::scan_of_rows;
 pub use catalog_list::{QueryCatalogs, SystemTables, table_of_rows};
 pub use hidden::{HiddenColumn, hide_from_wildcards, mentions_hidden_column};
 pub use hive_scan::StatisticsCache;

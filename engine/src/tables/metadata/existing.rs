@@ -5,141 +5,110 @@ use quern_catalog::metastore::Metastore;
 use quern_catalog::model::{Dataset, DatasetKind, ObjectName};
 use quern_common::Result;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
-type Names = Option<HashSet<String>>;
+/// What one call of a metastore lists the names of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Container {
+    Schemas { catalog: String },
+    Tables { catalog: String, schema: String },
+    Columns { catalog: String, schema: String, table: String },
+    Models { catalog: String, schema: String },
+}
+
+impl Container {
+    fn catalog(&self) -> &str {
+        match self {
+            Self::Schemas { catalog }
+            | Self::Tables { catalog, .. }
+            | Self::Columns { catalog, .. }
+            | Self::Models { catalog, .. } => catalog,
+        }
+    }
+
+    async fn names(&self, metastore: &dyn Metastore) -> Result<Vec<String>> {
+        match self {
+            Self::Schemas { .. } => metastore.list_databases().await,
+            Self::Tables { schema, .. } => metastore.list_tables(schema).await,
+            Self::Columns { schema, table, .. } => {
+                let table = metastore.get_table(schema, table).await?;
+                let columns = table.sd.columns.into_iter().chain(table.partition_keys);
+                Ok(columns.map(|column| column.name).collect())
+            }
+            Self::Models { schema, .. } => {
+                let models = metastore.list_models(schema).await?;
+                Ok(models.into_iter().map(|version| version.model.name).collect())
+            }
+        }
+    }
+}
+
+/// What something is about.
+pub(super) enum Subject<'a> {
+    /// A schema, table or column.
+    Object(&'a ObjectName),
+    /// A table or model.
+    Dataset(&'a Dataset),
+}
+
+impl<'a> Subject<'a> {
+    /// Where it is, and its name there.
+    fn place(&self) -> (Container, &'a str) {
+        match self {
+            Self::Object(object) => {
+                let ObjectName { catalog, schema, table, column } = object;
+                let (catalog, of_schema) = (catalog.clone(), schema.clone());
+                match (table.as_str(), column.as_str()) {
+                    ("", _) => (Container::Schemas { catalog }, schema),
+                    (_, "") => (Container::Tables { catalog, schema: of_schema }, table),
+                    _ => {
+                        let table = table.clone();
+                        (Container::Columns { catalog, schema: of_schema, table }, column)
+                    }
+                }
+            }
+            Self::Dataset(Dataset { catalog, schema, name, kind }) => {
+                let (catalog, schema) = (catalog.clone(), schema.clone());
+                let container = match kind {
+                    DatasetKind::Table => Container::Tables { catalog, schema },
+                    DatasetKind::Model => Container::Models { catalog, schema },
+                };
+                (container, name)
+            }
+        }
+    }
+}
 
 /// Asks each catalog, each schema and each table once.
-pub(super) struct Existing<'a> {
+struct Existing<'a> {
     listing: &'a Listing,
     catalogs: BTreeSet<String>,
-    schemas: HashMap<String, Names>,
-    tables: HashMap<(String, String), Names>,
-    columns: HashMap<(String, String, String), Names>,
-    models: HashMap<(String, String), Names>,
+    known: HashMap<Container, HashSet<String>>,
 }
 
-impl<'a> Existing<'a> {
-    pub(super) async fn new(listing: &'a Listing) -> Result<Self> {
-        Ok(Self {
-            listing,
-            catalogs: listing.registry.names().await?.into_iter().collect(),
-            schemas: HashMap::new(),
-            tables: HashMap::new(),
-            columns: HashMap::new(),
-            models: HashMap::new(),
-        })
-    }
-
-    /// Whether a schema, table or column is there.
-    pub(super) async fn has(&mut self, object: &ObjectName) -> Result<bool> {
-        let ObjectName { catalog, schema, table, column } = object;
-        match (table.as_str(), column.as_str()) {
-            ("", _) => self.has_schema(catalog, schema).await,
-            (_, "") => self.has_table(catalog, schema, table).await,
-            _ => self.has_column(object).await,
+impl Existing<'_> {
+    async fn has(&mut self, subject: Subject<'_>) -> Result<bool> {
+        let (container, name) = subject.place();
+        if let Some(known) = self.known.get(&container) {
+            return Ok(known.contains(name));
         }
+        let names = self.read(&container).await?;
+        let there = names.contains(name);
+        self.known.insert(container, names);
+        Ok(there)
     }
 
-    /// Whether a table or model is there.
-    pub(super) async fn has_dataset(&mut self, dataset: &Dataset) -> Result<bool> {
-        let Dataset { catalog, schema, name, kind } = dataset;
-        match kind {
-            DatasetKind::Table => self.has_table(catalog, schema, name).await,
-            DatasetKind::Model => self.has_model(catalog, schema, name).await,
+    /// The names in a container; none when it is gone itself.
+    async fn read(&self, container: &Container) -> Result<HashSet<String>> {
+        let catalog = container.catalog();
+        if !self.catalogs.contains(catalog) {
+            return Ok(HashSet::new());
         }
-    }
-
-    async fn metastore(&self, catalog: &str) -> Result<Option<Arc<dyn Metastore>>> {
-        match self.catalogs.contains(catalog) {
-            false => Ok(None),
-            true => self.listing.registry.get(catalog).await.map(Some),
+        let metastore = self.listing.registry.get(catalog).await?;
+        match container.names(metastore.as_ref()).await {
+            Ok(names) => Ok(names.into_iter().collect()),
+            Err(err) if is_gone(&err) => Ok(HashSet::new()),
+            Err(err) => Err(in_catalog(catalog, err)),
         }
-    }
-
-    async fn has_schema(&mut self, catalog: &str, schema: &str) -> Result<bool> {
-        let known = match self.schemas.get(catalog) {
-            Some(known) => known,
-            None => {
-                let names = match self.metastore(catalog).await? {
-                    None => None,
-                    Some(metastore) => names(catalog, metastore.list_databases().await)?,
-                };
-                self.schemas.entry(catalog.to_owned()).or_insert(names)
-            }
-        };
-        Ok(has(known, schema))
-    }
-
-    async fn has_table(&mut self, catalog: &str, schema: &str, table: &str) -> Result<bool> {
-        let key = (catalog.to_owned(), schema.to_owned());
-        let known = match self.tables.get(&key) {
-            Some(known) => known,
-            None => {
-                let names = match self.metastore(catalog).await? {
-                    None => None,
-                    Some(metastore) => names(catalog, metastore.list_tables(schema).await)?,
-                };
-                self.tables.entry(key).or_insert(names)
-            }
-        };
-        Ok(has(known, table))
-    }
-
-    async fn has_column(&mut self, object: &ObjectName) -> Result<bool> {
-        let ObjectName { catalog, schema, table, column } = object;
-        let key = (catalog.clone(), schema.clone(), table.clone());
-        let known = match self.columns.get(&key) {
-            Some(known) => known,
-            None => {
-                let names = match self.metastore(catalog).await? {
-                    None => None,
-                    Some(metastore) => {
-                        let table = metastore.get_table(schema, table).await;
-                        let columns = table.map(|table| {
-                            let columns = table.sd.columns.into_iter().chain(table.partition_keys);
-                            columns.map(|column| column.name).collect()
-                        });
-                        names(catalog, columns)?
-                    }
-                };
-                self.columns.entry(key).or_insert(names)
-            }
-        };
-        Ok(has(known, column))
-    }
-
-    async fn has_model(&mut self, catalog: &str, schema: &str, model: &str) -> Result<bool> {
-        let key = (catalog.to_owned(), schema.to_owned());
-        let known = match self.models.get(&key) {
-            Some(known) => known,
-            None => {
-                let names = match self.metastore(catalog).await? {
-                    None => None,
-                    Some(metastore) => {
-                        let models = metastore.list_models(schema).await;
-                        let models = models.map(|models| {
-                            models.into_iter().map(|version| version.model.name).collect()
-                        });
-                        names(catalog, models)?
-                    }
-                };
-                self.models.entry(key).or_insert(names)
-            }
-        };
-        Ok(has(known, model))
-    }
-}
-
-fn has(known: &Names, name: &str) -> bool {
-    known.as_ref().is_some_and(|known| known.contains(name))
-}
-
-fn names(catalog: &str, found: Result<Vec<String>>) -> Result<Names> {
-    match found {
-        Ok(names) => Ok(Some(names.into_iter().collect())),
-        Err(err) if is_gone(&err) => Ok(None),
-        Err(err) => Err(in_catalog(catalog, err)),
     }
 }
 
@@ -147,24 +116,15 @@ fn names(catalog: &str, found: Result<Vec<String>>) -> Result<Names> {
 pub(super) async fn keep_existing<T>(
     listing: &Listing,
     all: Vec<T>,
-    object: impl Fn(&T) -> Subject<'_>,
+    subject: impl Fn(&T) -> Subject<'_>,
 ) -> Result<Vec<T>> {
-    let mut existing = Existing::new(listing).await?;
+    let catalogs = listing.registry.names().await?.into_iter().collect();
+    let mut existing = Existing { listing, catalogs, known: HashMap::new() };
     let mut kept = vec![];
     for item in all {
-        let there = match object(&item) {
-            Subject::Object(name) => existing.has(name).await,
-            Subject::Dataset(dataset) => existing.has_dataset(dataset).await,
-        };
-        if there? {
+        if existing.has(subject(&item)).await? {
             kept.push(item);
         }
     }
     Ok(kept)
-}
-
-/// What something is about.
-pub(super) enum Subject<'a> {
-    Object(&'a ObjectName),
-    Dataset(&'a Dataset),
 }

@@ -85,38 +85,10 @@ pub(super) async fn last_operations(
     Ok(last)
 }
 
-async fn annotations(
-    listing: &Listing,
-    request: &Request,
-    kind: AnnotationKind,
-) -> Result<Vec<Annotation>> {
-    let mut found = listing.registry.metadata().list_annotations(&request.names).await?;
-    found.retain(|annotation| annotation.kind == kind);
-    keep_existing(listing, found, |annotation| Subject::Object(&annotation.object)).await
-}
-
 /// `system.metadata.tags`.
 pub(super) async fn tags(listing: &Listing, request: &Request) -> Result<RecordBatch> {
-    let mut rows = Rows::new(TableKind::Tags.columns(), request.limits);
-    for found in annotations(listing, request, AnnotationKind::Tag).await? {
-        let [catalog, schema, table, column] = cells_of(&found.object);
-        rows.push([
-            catalog,
-            schema,
-            table,
-            column,
-            (&found.name).into(),
-            found.value.into(),
-            (&found.set_by).into(),
-            Cell::seconds(found.set_time),
-        ])?;
-    }
-    rows.finish()
-}
-
-fn cells_of(object: &ObjectName) -> [Cell; 4] {
-    let ObjectName { catalog, schema, table, column } = object;
-    [catalog.into(), schema.into(), Cell::filled(table), Cell::filled(column)]
+    annotations(listing, request, TableKind::Tags, AnnotationKind::Tag, |tag| tag.value.clone())
+        .await
 }
 
 /// `system.metadata.terms`.
@@ -124,16 +96,33 @@ pub(super) async fn terms(listing: &Listing, request: &Request) -> Result<Record
     let glossary = listing.registry.metadata().list_terms().await?;
     let definitions: HashMap<_, _> =
         glossary.into_iter().map(|term| (term.name, term.definition)).collect();
-    let mut rows = Rows::new(TableKind::Terms.columns(), request.limits);
-    for found in annotations(listing, request, AnnotationKind::Term).await? {
-        let [catalog, schema, table, column] = cells_of(&found.object);
+    annotations(listing, request, TableKind::Terms, AnnotationKind::Term, |term| {
+        definitions.get(&term.name).cloned()
+    })
+    .await
+}
+
+/// The annotations of one kind, each with a `text` that explains it.
+async fn annotations(
+    listing: &Listing,
+    request: &Request,
+    table: TableKind,
+    kind: AnnotationKind,
+    text: impl Fn(&Annotation) -> Option<String>,
+) -> Result<RecordBatch> {
+    let mut found = listing.registry.metadata().list_annotations(&request.names).await?;
+    found.retain(|annotation| annotation.kind == kind);
+    let found = keep_existing(listing, found, |found| Subject::Object(&found.object)).await?;
+    let mut rows = Rows::new(table.columns(), request.limits);
+    for found in found {
+        let ObjectName { catalog, schema, table, column } = &found.object;
         rows.push([
-            catalog,
-            schema,
-            table,
-            column,
+            catalog.into(),
+            schema.into(),
+            Cell::filled(table),
+            Cell::filled(column),
             (&found.name).into(),
-            definitions.get(&found.name).cloned().into(),
+            text(&found).into(),
             (&found.set_by).into(),
             Cell::seconds(found.set_time),
         ])?;

@@ -5,11 +5,11 @@ use super::names::{NameColumns, filter_of, names_in};
 use super::rows::{ColumnKind, Columns, RowLimits, schema_of};
 use super::{definitions, knowledge};
 use crate::error::to_datafusion;
+use crate::tables::scan_of_rows;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -264,11 +264,6 @@ impl TableProvider for MetadataTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let request = self.request(projection, filters, limit);
         let rows = self.rows(&request).await.map_err(to_datafusion)?;
-        let plan = MemorySourceConfig::try_new_exec(
-            &[vec![rows]],
-            Arc::clone(&self.schema),
-            projection.cloned(),
-        )?;
-        Ok(plan)
+        scan_of_rows(rows, projection)
     }
 }
