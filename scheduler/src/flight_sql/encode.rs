@@ -5,14 +5,13 @@
 //! filling memory; when the client goes, the task and with it the query are dropped.
 
 use super::flight_data::{Encoder, Message};
-use super::pieces::pieces;
 use super::service::BoxStream;
 use super::status::query_status;
 use crate::query::RowStream;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use futures::{Stream, StreamExt};
+use quern_common::config::FlightSqlConfig;
 use quern_common::ids::QueryId;
 use quern_common::{Error, ErrorCode, Result};
 use std::pin::Pin;
@@ -37,30 +36,21 @@ pub(crate) struct Answer {
 /// Sends a query's rows. `guard` lives as long as the stream.
 pub(crate) fn stream_rows<G: Send + Unpin + 'static>(
     answer: Answer,
-    idle_timeout: Duration,
+    config: &FlightSqlConfig,
     guard: G,
 ) -> BoxStream<Message> {
     let (sender, receiver) = mpsc::channel(QUEUED_MESSAGES);
     let query_id = answer.query_id.clone();
-    let task = tokio::spawn(pump(answer, idle_timeout, sender));
+    let max_size = config.max_message_size.as_usize();
+    let task = tokio::spawn(pump(answer, max_size, config.result_idle_timeout.0, sender));
     Box::pin(MessageStream { receiver, task, is_over: false, query_id, _guard: guard })
 }
 
-/// Sends a batch that is there already.
-pub(crate) fn stream_batch(batch: &RecordBatch) -> Result<BoxStream<Message>, Error> {
-    let (mut encoder, schema) =
-        Encoder::new(&batch.schema()).map_err(|err| encoding_failed(&err))?;
-    let mut messages = vec![Ok(schema)];
-    if batch.num_rows() > 0 {
-        for piece in pieces(batch, &batch.schema()).map_err(|err| encoding_failed(&err))? {
-            messages.push(Ok(encoder.batch(&piece).map_err(|err| encoding_failed(&err))?));
-        }
-    }
-    Ok(Box::pin(futures::stream::iter(messages)))
-}
-
-fn encoding_failed(err: &ArrowError) -> Error {
-    Error::internal(format!("the result cannot be encoded: {err}"))
+/// Sends a batch that is there already, in messages up to `max_size` bytes.
+pub(crate) fn stream_batch(batch: &RecordBatch, max_size: usize) -> Result<BoxStream<Message>> {
+    let (mut encoder, schema) = Encoder::new(&batch.schema(), max_size)?;
+    let messages = [schema].into_iter().chain(encoder.messages(batch)?);
+    Ok(Box::pin(futures::stream::iter(messages.map(Ok))))
 }
 
 struct MessageStream<G> {
@@ -112,25 +102,26 @@ impl From<Error> for Stop {
 
 type Sender = mpsc::Sender<Result<Message, Status>>;
 
-async fn pump(answer: Answer, idle_timeout: Duration, sender: Sender) {
+async fn pump(answer: Answer, max_size: usize, idle_timeout: Duration, sender: Sender) {
     let query_id = answer.query_id.clone();
     // The rows are dropped before the failure is sent, which may wait for the client.
-    if let Err(Stop::Failed(error)) = send_rows(answer, idle_timeout, &sender).await {
+    if let Err(Stop::Failed(error)) = send_rows(answer, max_size, idle_timeout, &sender).await {
         let _ = sender.send(Err(query_status(&error, &query_id))).await;
     }
 }
 
-async fn send_rows(answer: Answer, idle_timeout: Duration, sender: &Sender) -> Result<(), Stop> {
+async fn send_rows(
+    answer: Answer,
+    max_size: usize,
+    idle_timeout: Duration,
+    sender: &Sender,
+) -> Result<(), Stop> {
     let Answer { schema, mut rows, .. } = answer;
-    let (mut encoder, message) = Encoder::new(&schema).map_err(|err| encoding_failed(&err))?;
+    let (mut encoder, message) = Encoder::new(&schema, max_size)?;
     send(message, idle_timeout, sender).await?;
     while let Some(batch) = rows.next().await {
-        let batch = batch?;
-        for piece in pieces(&batch, &schema).map_err(|err| encoding_failed(&err))? {
-            if piece.num_rows() > 0 {
-                let message = encoder.batch(&piece).map_err(|err| encoding_failed(&err))?;
-                send(message, idle_timeout, sender).await?;
-            }
+        for message in encoder.messages(&batch?)? {
+            send(message, idle_timeout, sender).await?;
         }
     }
     Ok(())

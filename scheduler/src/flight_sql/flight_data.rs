@@ -4,6 +4,7 @@
 //! buffers of its batch: the values go from the query's memory to the socket without being copied
 //! into one piece first, as an encoder that returns `FlightData` has to, and then again by gRPC.
 
+use super::pieces::{TARGET_SIZE, pieces};
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
@@ -11,6 +12,7 @@ use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamEncoder;
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+use quern_common::{Error, ErrorCode, Result};
 
 /// Fields of `FlightData`.
 const DATA_HEADER: u32 = 2;
@@ -33,45 +35,76 @@ pub(crate) struct Message {
 /// list's, and takes a slice for as large as the array it was cut from.)
 pub(crate) struct Encoder {
     encoder: StreamEncoder,
+    schema: SchemaRef,
+    max_size: usize,
 }
 
 impl Encoder {
-    /// An encoder, and the message that the schema is.
-    pub(crate) fn new(schema: &SchemaRef) -> Result<(Self, Message), ArrowError> {
-        let mut encoder = StreamEncoder::try_new(schema)?;
+    /// An encoder of messages up to `max_size` bytes, and the message that the schema is.
+    pub(crate) fn new(schema: &SchemaRef, max_size: usize) -> Result<(Self, Message)> {
+        let max_size = max_size.min(u32::MAX as usize);
+        let mut encoder = StreamEncoder::try_new(schema).map_err(|err| failed(&err))?;
         // The first batch comes behind the schema, and this one is of no use.
-        let buffers = encoder.encode(&RecordBatch::new_empty(SchemaRef::clone(schema)))?;
-        let (header, _) = split_header(buffers)?;
-        Ok((Self { encoder }, message(header, Vec::new())?))
+        let empty = RecordBatch::new_empty(SchemaRef::clone(schema));
+        let (header, _) = split_header(encoder.encode(&empty).map_err(|err| failed(&err))?)?;
+        let message = message(header, Vec::new(), max_size)?;
+        Ok((Self { encoder, schema: SchemaRef::clone(schema), max_size }, message))
     }
 
-    /// The message that a batch is. Announced schemas have no dictionaries, so there are no
-    /// dictionary messages.
-    pub(crate) fn batch(&mut self, batch: &RecordBatch) -> Result<Message, ArrowError> {
-        let (header, body) = split_header(self.encoder.encode(batch)?)?;
-        message(header, body)
+    /// The messages that a batch is: small ones as long as its rows are. Announced schemas have
+    /// no dictionaries, so there are no dictionary messages.
+    pub(crate) fn messages(&mut self, batch: &RecordBatch) -> Result<Vec<Message>> {
+        let target = TARGET_SIZE.min(self.max_size / 2);
+        let pieces = pieces(batch, &self.schema, target).map_err(|err| failed(&err))?;
+        let mut messages = Vec::with_capacity(pieces.len());
+        for piece in pieces.iter().filter(|piece| piece.num_rows() > 0) {
+            self.push(piece, &mut messages)?;
+        }
+        Ok(messages)
+    }
+
+    /// Pieces are of about a size only where rows are.
+    fn push(&mut self, piece: &RecordBatch, messages: &mut Vec<Message>) -> Result<()> {
+        let rows = piece.num_rows();
+        match self.message(piece) {
+            Err(err) if rows > 1 && err.code() == ErrorCode::GenericInsufficientResources => {
+                self.push(&piece.slice(0, rows / 2), messages)?;
+                self.push(&piece.slice(rows / 2, rows - rows / 2), messages)
+            }
+            message => {
+                messages.push(message?);
+                Ok(())
+            }
+        }
+    }
+
+    fn message(&mut self, piece: &RecordBatch) -> Result<Message> {
+        let (header, body) = split_header(self.encoder.encode(piece).map_err(|err| failed(&err))?)?;
+        message(header, body, self.max_size)
     }
 }
 
+fn failed(err: &ArrowError) -> Error {
+    Error::internal(format!("the result cannot be encoded: {err}"))
+}
+
 /// The header of the first message in a stream, and all that follows.
-fn split_header(buffers: Vec<Buffer>) -> Result<(Vec<u8>, Vec<Buffer>), ArrowError> {
+fn split_header(buffers: Vec<Buffer>) -> Result<(Vec<u8>, Vec<Buffer>)> {
     let mut buffers = buffers.into_iter();
     let mut head: Vec<u8> = Vec::new();
-    let mut take = |length: usize| {
-        while head.len() < length {
-            let broken = || ArrowError::IpcError("a message ends within its header".to_owned());
-            head.extend_from_slice(&buffers.next().ok_or_else(broken)?);
-        }
-        Ok::<_, ArrowError>(head.clone())
+    // How long the header is says what comes before it.
+    let end = |head: &[u8]| {
+        let length = head.get(4..PREFIX)?.try_into().ok().map(u32::from_le_bytes)?;
+        Some(PREFIX + length as usize)
     };
-    let prefix = take(PREFIX)?;
-    let length = prefix.get(4..PREFIX).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
-    let length = u32::from_le_bytes(length) as usize;
-    let head = take(PREFIX + length)?;
-    match head.len() == PREFIX + length {
-        true => Ok((head.get(PREFIX..).unwrap_or_default().to_vec(), buffers.collect())),
-        false => Err(ArrowError::IpcError("a header that does not end with a buffer".to_owned())),
+    while end(&head).is_none_or(|end| head.len() < end) {
+        let broken = || Error::internal("a message ends within its header");
+        head.extend_from_slice(&buffers.next().ok_or_else(broken)?);
     }
+    if end(&head) != Some(head.len()) {
+        return Err(Error::internal("a message's header does not end with a buffer"));
+    }
+    Ok((head.split_off(PREFIX), buffers.collect()))
 }
 
 /// Bytes before the body.
@@ -80,7 +113,7 @@ fn head_length(header_length: usize, body_length: usize) -> usize {
     field(DATA_HEADER, header_length) + header_length + field(DATA_BODY, body_length)
 }
 
-fn message(mut header: Vec<u8>, body: Vec<Buffer>) -> Result<Message, ArrowError> {
+fn message(mut header: Vec<u8>, body: Vec<Buffer>, max_size: usize) -> Result<Message> {
     let body_length: usize = body.iter().map(Buffer::len).sum();
     // An IPC header may have zeros behind it.
     let is_aligned =
@@ -96,8 +129,9 @@ fn message(mut header: Vec<u8>, body: Vec<Buffer>) -> Result<Message, ArrowError
         encode_key(DATA_BODY, WireType::LengthDelimited, &mut head);
         encode_varint(body_length as u64, &mut head);
     }
-    let length = u32::try_from(head.len() + body_length)
-        .map_err(|_| ArrowError::IpcError("a message above 4 GiB".to_owned()))?;
+    let size = head.len() + body_length;
+    let length = u32::try_from(size).ok().filter(|_| size <= max_size);
+    let length = length.ok_or_else(|| too_large(size, max_size))?;
     let mut parts = Parts::default();
     // Not compressed.
     parts.small.put_u8(0);
@@ -107,6 +141,12 @@ fn message(mut header: Vec<u8>, body: Vec<Buffer>) -> Result<Message, ArrowError
         parts.push(buffer);
     }
     Ok(Message { parts: parts.finish() })
+}
+
+fn too_large(size: usize, max_size: usize) -> Error {
+    let message = format!("a message of one row has {size} bytes, the most is {max_size}");
+    Error::new(ErrorCode::GenericInsufficientResources, message)
+        .with_hint("raise flight_sql.max_message_size, and the client's own limit")
 }
 
 #[derive(Default)]
@@ -155,6 +195,8 @@ mod tests {
     use prost::Message as _;
     use std::sync::Arc;
 
+    const MAX_SIZE: usize = 64 << 20;
+
     /// What a client makes of it.
     fn decode(message: &Message) -> FlightData {
         let bytes = message.parts.concat();
@@ -174,19 +216,45 @@ mod tests {
     #[test]
     fn batches_arrive_as_they_were() {
         let batches = [batch(0), batch(1), batch(10_000), batch(10_000).slice(1_234, 5_000)];
-        let (mut encoder, schema) = Encoder::new(&batches[0].schema()).unwrap();
+        let (mut encoder, schema) = Encoder::new(&batches[0].schema(), MAX_SIZE).unwrap();
         let mut messages = vec![decode(&schema)];
         for batch in &batches {
-            messages.push(decode(&encoder.batch(batch).unwrap()));
+            messages.push(decode(&encoder.message(batch).unwrap()));
         }
         assert_eq!(flight_data_to_batches(&messages).unwrap(), batches);
     }
 
     #[test]
+    fn no_message_is_above_the_limit() {
+        let large = batch(100_000);
+        let max_size = 100_000;
+        let (mut encoder, _) = Encoder::new(&large.schema(), max_size).unwrap();
+        let messages = encoder.messages(&large).unwrap();
+        let sizes = messages.iter().map(|message| message.parts.concat().len() - 5);
+        assert!(messages.len() > 10 && sizes.max().unwrap() <= max_size);
+        let error = encoder.message(&large).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::GenericInsufficientResources);
+        assert!(error.to_string().contains("the most is 100000"), "{error}");
+    }
+
+    #[test]
+    fn rows_of_unequal_size_are_parted() {
+        let text = |n: i64| if n < 20 { "x".repeat(10_000) } else { String::new() };
+        let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..1_000).map(text)));
+        let skewed = RecordBatch::try_from_iter([("s", texts)]).unwrap();
+        let (mut encoder, schema) = Encoder::new(&skewed.schema(), 50_000).unwrap();
+        let messages = encoder.messages(&skewed).unwrap();
+        assert!(messages.iter().all(|message| message.parts.concat().len() <= 50_005));
+        let decoded: Vec<_> = [&schema].into_iter().chain(&messages).map(decode).collect();
+        let batches = flight_data_to_batches(&decoded).unwrap();
+        assert_eq!(arrow::compute::concat_batches(&skewed.schema(), &batches).unwrap(), skewed);
+    }
+
+    #[test]
     fn bodies_are_aligned() {
-        let (mut encoder, _) = Encoder::new(&batch(0).schema()).unwrap();
+        let (mut encoder, _) = Encoder::new(&batch(0).schema(), MAX_SIZE).unwrap();
         for rows in [1, 10, 1_000, 100_000] {
-            let bytes = encoder.batch(&batch(rows)).unwrap().parts.concat();
+            let bytes = encoder.message(&batch(rows)).unwrap().parts.concat();
             let body = FlightData::decode(&bytes[5..]).unwrap().data_body;
             assert_eq!((bytes.len() - 5 - body.len()) % BODY_ALIGNMENT, 0);
         }
@@ -195,11 +263,11 @@ mod tests {
     #[test]
     fn large_buffers_are_shared_and_small_ones_put_together() {
         let large = batch(20_000);
-        let (mut encoder, schema) = Encoder::new(&large.schema()).unwrap();
+        let (mut encoder, schema) = Encoder::new(&large.schema(), MAX_SIZE).unwrap();
         assert_eq!(schema.parts.len(), 1);
-        assert_eq!(encoder.batch(&batch(1)).unwrap().parts.len(), 1);
+        assert_eq!(encoder.message(&batch(1)).unwrap().parts.len(), 1);
         let values = large.column(0).to_data().buffers()[0].as_ptr();
-        let message = encoder.batch(&large).unwrap();
+        let message = encoder.message(&large).unwrap();
         assert!(message.parts.iter().any(|part| part.as_ptr() == values));
     }
 }

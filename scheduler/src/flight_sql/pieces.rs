@@ -6,30 +6,31 @@ use arrow::datatypes::{BinaryViewType, ByteViewType, DataType, SchemaRef, String
 use arrow::error::ArrowError;
 use std::sync::Arc;
 
-/// Size of a message's data. Some clients refuse messages above 4 MiB, Go's above 16 MiB.
+/// Size of a message's data, unless messages have to be smaller. Some clients refuse messages above 4 MiB, Go's above 16 MiB.
 pub(crate) const TARGET_SIZE: usize = 2 << 20;
 
-/// Cuts a batch into pieces of about [`TARGET_SIZE`] with the announced schema. Cutting comes
+/// Cuts a batch into pieces of about `target` bytes with the announced schema. Cutting comes
 /// first: text that leaves a view or dictionary type may be far larger than it was inside, and
 /// must not overflow the 31-bit offsets of a plain type.
 pub(crate) fn pieces(
     batch: &RecordBatch,
     schema: &SchemaRef,
+    target: usize,
 ) -> Result<Vec<RecordBatch>, ArrowError> {
     let mut pieces = Vec::new();
-    for slice in cut(batch) {
+    for slice in cut(batch, target) {
         pieces.push(conform(&slice, schema)?);
     }
     Ok(pieces)
 }
 
-fn cut(batch: &RecordBatch) -> Vec<RecordBatch> {
+fn cut(batch: &RecordBatch, target: usize) -> Vec<RecordBatch> {
     let rows = batch.num_rows();
     let size: usize = batch.columns().iter().map(|column| sent_size(column)).sum();
-    if size <= TARGET_SIZE || rows <= 1 {
+    if size <= target || rows <= 1 {
         return vec![batch.clone()];
     }
-    let rows_of_piece = rows.div_ceil(size.div_ceil(TARGET_SIZE)).max(1);
+    let rows_of_piece = rows.div_ceil(size.div_ceil(target.max(1))).max(1);
     (0..rows)
         .step_by(rows_of_piece)
         .map(|start| batch.slice(start, rows_of_piece.min(rows - start)))
@@ -105,7 +106,7 @@ mod tests {
     }
 
     fn assert_cut(input: &RecordBatch, to: &SchemaRef) {
-        let pieces = pieces(input, to).unwrap();
+        let pieces = pieces(input, to, TARGET_SIZE).unwrap();
         assert!(pieces.len() > 1);
         let rows: usize = pieces.iter().map(RecordBatch::num_rows).sum();
         assert_eq!(rows, input.num_rows());
@@ -119,7 +120,7 @@ mod tests {
     fn a_small_slice_of_a_large_array_is_one_piece() {
         let all = Int64Array::from_iter_values(0..4_000_000);
         let input = batch(Arc::new(all.slice(1_000_000, 10)));
-        assert_eq!(pieces(&input, &schema(DataType::Int64)).unwrap().len(), 1);
+        assert_eq!(pieces(&input, &schema(DataType::Int64), TARGET_SIZE).unwrap().len(), 1);
         assert_cut(&batch(Arc::new(all)), &schema(DataType::Int64));
     }
 
@@ -138,13 +139,13 @@ mod tests {
     #[test]
     fn an_empty_batch_is_one_piece_without_rows() {
         let input = RecordBatch::new_empty(schema(DataType::Utf8View));
-        let pieces = pieces(&input, &schema(DataType::Utf8)).unwrap();
+        let pieces = pieces(&input, &schema(DataType::Utf8), TARGET_SIZE).unwrap();
         assert_eq!((pieces.len(), pieces[0].num_rows()), (1, 0));
     }
 
     #[test]
     fn a_batch_that_does_not_fit_the_result_is_an_error() {
         let empty = Arc::new(Schema::empty());
-        assert!(pieces(&batch(Arc::new(Int64Array::from(vec![1]))), &empty).is_err());
+        assert!(pieces(&batch(Arc::new(Int64Array::from(vec![1]))), &empty, TARGET_SIZE).is_err());
     }
 }

@@ -242,19 +242,22 @@ impl FlightSqlService {
         ticket: &[u8],
     ) -> Result<BoxStream<Message>> {
         let command = decode_command(ticket).map_err(|_| foreign_ticket())?;
+        let max_size = self.config.max_message_size.as_usize();
         if let Command::TicketStatementQuery(ticket) = command {
             return match self.signer.open(caller.session().id(), &ticket.statement_handle)? {
                 Token::Query(id) => {
                     let answer = caller.state().take_result(&id)?;
-                    let idle = self.config.result_idle_timeout.0;
-                    Ok(stream_rows(answer, idle, caller.lease.clone()))
+                    Ok(stream_rows(answer, &self.config, caller.lease.clone()))
                 }
-                Token::Nothing => stream_batch(&RecordBatch::new_empty(Arc::new(Schema::empty()))),
+                Token::Nothing => {
+                    let nothing = RecordBatch::new_empty(Arc::new(Schema::empty()));
+                    stream_batch(&nothing, max_size)
+                }
                 Token::Prepared(_) => Err(invalid("a prepared statement's handle is no ticket")),
             };
         }
         let answer = self.metadata.answer(&*self.backend, caller.session(), command).await?;
-        stream_batch(&answer.ok_or_else(foreign_ticket)?)
+        stream_batch(&answer.ok_or_else(foreign_ticket)?, max_size)
     }
 
     /// Finds the prepared statement of a handle, and its id.

@@ -62,6 +62,13 @@ fn views() -> RecordBatch {
     RecordBatch::try_new(schema("s", DataType::Utf8View), vec![values]).unwrap()
 }
 
+/// Texts of a byte and of two MiB.
+fn long_text() -> RecordBatch {
+    let long = "x".repeat(2 << 20);
+    let values: ArrayRef = Arc::new(StringViewArray::from(vec!["y", &long]));
+    RecordBatch::try_new(schema("s", DataType::Utf8View), vec![values]).unwrap()
+}
+
 impl FakeBackend {
     /// The rows of a query, each stream with a guard that counts its end.
     fn rows(&self, sql: &str, parameters: Option<RecordBatch>) -> RowStream {
@@ -83,6 +90,7 @@ impl FakeBackend {
                 let batch = numbers((0..LARGE_ROWS as i64).collect());
                 unfold(batch, |batch| async move { Some((Ok(batch.clone()), batch)) }).boxed()
             }
+            "SELECT long" => iter([Ok(long_text())]).boxed(),
             "SELECT huge" => iter([Ok(numbers((0..(LARGE_ROWS as i64) * 16).collect()))]).boxed(),
             _ => iter(parameters.map(Ok)).boxed(),
         };
@@ -96,7 +104,7 @@ impl FakeBackend {
 
     fn result_schema(sql: &str) -> SchemaRef {
         match sql {
-            "SELECT views" => schema("s", DataType::Utf8),
+            "SELECT views" | "SELECT long" => schema("s", DataType::Utf8),
             "SELECT native" => schema("s", DataType::Utf8View),
             _ if sql.contains('?') => {
                 let fields = (1..=sql.matches('?').count())

@@ -6,8 +6,9 @@ use super::harness::{
 };
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Int64Type};
+use arrow_flight::error::FlightError;
 use futures::{StreamExt, TryStreamExt};
-use quern_common::config::AuthConfig;
+use quern_common::config::{AuthConfig, ByteSize, FlightSqlConfig};
 use std::time::Duration;
 
 #[tokio::test]
@@ -48,6 +49,22 @@ async fn large_batches_are_cut_into_small_messages() {
     assert_eq!(batch.num_rows(), LARGE_ROWS * 16);
     let values = batch.column(0).as_primitive::<Int64Type>().values();
     assert!(values.iter().zip(0..).all(|(found, expected)| *found == expected));
+}
+
+#[tokio::test]
+async fn messages_are_as_large_as_allowed() {
+    let config = FlightSqlConfig { max_message_size: ByteSize::mib(1), ..impatient() };
+    let server = Server::with(config, AuthConfig::default()).await;
+    let mut client = server.client().await;
+    let info = client.execute("SELECT huge".to_owned(), None).await.unwrap();
+    let batch = fetch(&mut client, &info).await;
+    assert_eq!(batch.num_rows(), LARGE_ROWS * 16, "smaller messages carry it");
+    let info = client.execute("SELECT long".to_owned(), None).await.unwrap();
+    let stream = client.do_get(ticket(&info)).await.unwrap();
+    let failed = stream.try_collect::<Vec<_>>().await.unwrap_err();
+    let FlightError::Tonic(status) = failed else { panic!("{failed}") };
+    assert_eq!(code(&status), "GENERIC_INSUFFICIENT_RESOURCES");
+    assert!(status.message().contains("the most is 1048576"), "{status}");
 }
 
 #[tokio::test]
