@@ -112,6 +112,21 @@ def test_a_failed_training_leaves_nothing(models, options, query):
     assert not any("failed" in map(str, row) for row in models.fetchall())
 
 
+def test_a_training_that_takes_too_long_leaves_nothing(models):
+    models.execute("SET SESSION query_max_run_time = '50ms'")
+    try:
+        with pytest.raises(adbc.Error, match="maximum run time of 50ms"):
+            models.execute(
+                "CREATE MODEL late OPTIONS (algorithm => 'kmeans', k => 8) "
+                f"AS SELECT {', '.join(FEATURES)} FROM demo.flights WHERE air_time IS NOT NULL"
+            )
+            models.fetchall()
+    finally:
+        models.execute("RESET SESSION query_max_run_time")
+    models.execute("SHOW MODELS")
+    assert not any("late" in map(str, row) for row in models.fetchall())
+
+
 def test_an_unknown_model_and_a_missing_feature_are_named(linear):
     with pytest.raises(adbc.Error, match="nowhere"):
         linear.execute(f"SELECT * FROM ml_predict('nowhere', ({HOLDOUT}))")

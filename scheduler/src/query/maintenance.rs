@@ -6,12 +6,11 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::sql::sqlparser::ast::Query;
 use futures::future::BoxFuture;
-use quern_common::{Error, ErrorCode, Result};
+use quern_common::{Error, Result};
 use quern_engine::maintenance::{QueryRunner, TableMaintenance};
 use quern_engine::session::{ExecutionMode, Session};
 use quern_engine::statement::Statement;
 use std::sync::Arc;
-use std::time::Duration;
 
 impl QueryManager {
     /// The columns of a statement that is run here.
@@ -19,31 +18,14 @@ impl QueryManager {
         TableMaintenance::schema_of(statement)
     }
 
-    /// Runs ANALYZE, SHOW STATS or CHECK TABLE, within the run time that a query may have.
+    /// Runs ANALYZE, SHOW STATS or CHECK TABLE.
     pub(super) async fn maintain(
         &self,
         session: &Arc<Session>,
         statement: &Statement,
         record: &Arc<QueryRecord>,
     ) -> Result<RecordBatch> {
-        let limit = self.properties(session)?.max_run_time(self.options.config.max_run_time.0);
-        let rest = limit.saturating_sub(Duration::from_millis(record.elapsed_ms()));
         record.enter(QueryState::Running);
-        match tokio::time::timeout(rest, self.run_maintenance(session, statement, record)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Error::new(
-                ErrorCode::ExceededTimeLimit,
-                format!("query exceeded its maximum run time of {} s", limit.as_secs()),
-            )),
-        }
-    }
-
-    async fn run_maintenance(
-        &self,
-        session: &Arc<Session>,
-        statement: &Statement,
-        record: &Arc<QueryRecord>,
-    ) -> Result<RecordBatch> {
         let maintenance = TableMaintenance::new(self.options.planner.clone());
         match statement {
             Statement::Analyze(analyze) => {

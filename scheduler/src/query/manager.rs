@@ -4,7 +4,7 @@ use super::admission::Admission;
 use super::explain;
 use super::planning::Planned;
 use super::record::{QueryRecord, QueryState};
-use super::stream::QueryRows;
+use super::stream::{QueryRows, exceeded_run_time};
 use super::{PreparedStatement, RowStream, StatementKind, SubmittedQuery};
 use crate::dispatch::{Dispatched, local};
 use crate::executors::Executors;
@@ -233,11 +233,13 @@ impl QueryManager {
         let permit = self.admission.admit().await?;
         record.enter(QueryState::Planning);
         let statement = self.parse(sql)?;
-        // On the heap: planning is a large future, and every query carries it.
-        let started = Box::pin(self.start(session, &statement, parameters, record));
-        let (schema, rows) = started.await?;
         let run_time_max =
             self.properties(session)?.max_run_time(self.options.config.max_run_time.0);
+        let rest = run_time_max.saturating_sub(Duration::from_millis(record.elapsed_ms()));
+        // On the heap: planning is a large future, and every query carries it.
+        let started = Box::pin(self.start(session, &statement, parameters, record));
+        let started = tokio::time::timeout(rest, started).await;
+        let (schema, rows) = started.map_err(|_| exceeded_run_time(run_time_max))??;
         let rows =
             QueryRows::new(rows, Arc::clone(&schema), Arc::clone(record), run_time_max, permit);
         let rows = RowsWithHistory { rows, manager: Arc::clone(self), record: Arc::clone(record) };

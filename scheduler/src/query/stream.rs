@@ -7,6 +7,7 @@ use super::record::{QueryRecord, QueryState};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use futures::{Stream, StreamExt};
+use quern_common::config::HumanDuration;
 use quern_common::{Error, ErrorCode, Result};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,6 +16,14 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
+
+/// What ends a query that runs longer than it may.
+pub(super) fn exceeded_run_time(limit: Duration) -> Error {
+    Error::new(
+        ErrorCode::ExceededTimeLimit,
+        format!("query exceeded its maximum run time of {}", HumanDuration(limit)),
+    )
+}
 
 /// Rows with the bookkeeping of their query.
 pub(super) struct QueryRows {
@@ -77,11 +86,8 @@ impl Stream for QueryRows {
             return self.fail(Error::new(ErrorCode::UserCanceled, "query was cancelled"));
         }
         if self.deadline.as_mut().poll(cx).is_ready() {
-            let limit = self.run_time_max.as_secs();
-            return self.fail(Error::new(
-                ErrorCode::ExceededTimeLimit,
-                format!("query exceeded its maximum run time of {limit} s"),
-            ));
+            let err = exceeded_run_time(self.run_time_max);
+            return self.fail(err);
         }
         match self.inner.poll_next_unpin(cx) {
             Poll::Pending => Poll::Pending,
