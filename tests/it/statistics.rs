@@ -1,5 +1,11 @@
 //! ANALYZE: what it records, where it runs, and what planning makes of it.
 
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData,
+};
+use parquet::file::statistics::Statistics;
 use quern_catalog::metastore::{Metastore, RemoteMetastore, RemoteOptions};
 use quern_catalog::model::COLUMN_STATS_ACCURATE;
 use quern_client::Connection;
@@ -8,6 +14,7 @@ use quern_tests::process::{Cluster, Process, serve};
 use quern_tests::rows::query;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 const LISTEN: [&str; 2] = ["--metastore-listen", "127.0.0.1:0"];
 
@@ -221,5 +228,64 @@ async fn what_lies_outside_the_allowed_locations_is_neither_measured_nor_checked
         let err = query(&connection, sql).await.unwrap_err();
         let err = err.downcast_ref::<quern_common::Error>().unwrap();
         assert_eq!(err.code(), ErrorCode::PermissionDenied, "{sql}: {err}");
+    }
+}
+
+/// Writes the footer of a Parquet file again, without how many values are NULL.
+fn forget_null_counts(file: &Path) {
+    let bytes = std::fs::read(file).unwrap();
+    let reader = std::fs::File::open(file).unwrap();
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&reader).unwrap();
+    let without = |column: &ColumnChunkMetaData| {
+        let Some(Statistics::Int64(known)) = column.statistics() else { panic!("not of BIGINT") };
+        let (min, max) = (known.min_opt().copied(), known.max_opt().copied());
+        let statistics = Statistics::int64(min, max, None, None, false);
+        column.clone().into_builder().set_statistics(statistics).build().unwrap()
+    };
+    let row_group = |group: &RowGroupMetaData| {
+        let columns = group.columns().iter().map(without).collect();
+        group.clone().into_builder().set_column_metadata(columns).build().unwrap()
+    };
+    let row_groups = metadata.row_groups().iter().map(row_group).collect();
+    let metadata = metadata.into_builder().set_row_groups(row_groups).build();
+    // A length and a magic number end the file.
+    let tail = u32::from_le_bytes(bytes[bytes.len() - 8..bytes.len() - 4].try_into().unwrap());
+    let mut rewritten = bytes[..bytes.len() - 8 - tail as usize].to_vec();
+    ParquetMetaDataWriter::new(&mut rewritten, &metadata).finish().unwrap();
+    std::fs::write(file, rewritten).unwrap();
+}
+
+#[tokio::test]
+async fn a_footer_without_counts_of_nulls_proves_nothing_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start(dir.path(), 2, &[]).unwrap();
+    cluster.wait_for_executors(2).await.unwrap();
+    let connection = cluster.scheduler.connect().await.unwrap();
+    let table = dir.path().join("old");
+    std::fs::create_dir_all(&table).unwrap();
+    let file = table.join("part-0.parquet");
+    let values: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));
+    let batch = RecordBatch::try_from_iter([("v", values)]).unwrap();
+    let sink = std::fs::File::create(&file).unwrap();
+    let mut writer = ArrowWriter::try_new(sink, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    forget_null_counts(&file);
+    let create = format!(
+        "CREATE EXTERNAL TABLE old (v BIGINT) STORED AS PARQUET LOCATION '{}'",
+        table.display()
+    );
+    connection.execute(&create).await.unwrap();
+    for mode in ["local", "pipelined", "staged"] {
+        let session = cluster.scheduler.connect_in(mode, "default").await.unwrap();
+        for (sql, expected) in [
+            ("SELECT count(*) FROM old", "3"),
+            ("SELECT count(v) FROM old", "2"),
+            ("SELECT count(*) FROM old WHERE v IS NULL", "1"),
+            ("SELECT count(*) FROM old WHERE v IS NOT NULL", "2"),
+            ("SELECT max(v) FROM old", "3"),
+        ] {
+            assert_eq!(query(&session, sql).await.unwrap(), [[expected]], "{mode}: {sql}");
+        }
     }
 }

@@ -9,12 +9,14 @@
 //! [`FileSource`]: datafusion_datasource::file::FileSource
 
 mod column_names;
+mod footers;
 mod located;
 mod parquet;
 pub mod text;
 mod wire;
 
 pub use column_names::{names_in_any_case, with_names_of_file};
+pub use footers::with_known_nulls;
 pub use located::{locate_error, located};
 pub use parquet::{PARQUET_SCAN_TAG, ParquetScan};
 pub use wire::open_envelope;

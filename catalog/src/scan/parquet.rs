@@ -3,6 +3,7 @@
 //! executors under its own tag.
 
 use super::column_names::names_in_any_case;
+use super::footers::KnownNulls;
 use super::located::LocatedMorselizer;
 use super::wire::scan_node;
 use datafusion_common::config::ConfigOptions;
@@ -15,6 +16,8 @@ use datafusion_datasource::file_scan_config::{FileScanConfig, FileScanConfigBuil
 use datafusion_datasource::file_stream::FileOpener;
 use datafusion_datasource::morsel::Morselizer;
 use datafusion_datasource::source::DataSourceExec;
+use datafusion_datasource_parquet::DefaultParquetFileReaderFactory;
+use datafusion_datasource_parquet::source::ParquetSource;
 use datafusion_physical_plan::filter_pushdown::FilterPushdownPropagation;
 use datafusion_physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion_physical_plan::proto::ExecutionPlanEncodeCtx;
@@ -64,6 +67,18 @@ impl ParquetScan {
         Arc::new(Self { inner, pruning: self.pruning })
     }
 
+    /// The source with readers that see footers as [`super::footers`] has them.
+    fn readable(&self, store: &Arc<dyn ObjectStore>) -> Result<ParquetSource> {
+        let source = self.inner.downcast_ref::<ParquetSource>().ok_or_else(|| {
+            DataFusionError::Internal("a Parquet scan over another source".to_owned())
+        })?;
+        let inner = match source.parquet_file_reader_factory() {
+            Some(factory) => Arc::clone(factory),
+            None => Arc::new(DefaultParquetFileReaderFactory::new(Arc::clone(store))) as _,
+        };
+        Ok(source.clone().with_parquet_file_reader_factory(Arc::new(KnownNulls { inner })))
+    }
+
     /// Rebuilds the scan from the plan node that [`FileSource::try_to_proto`] put behind
     /// [`PARQUET_SCAN_TAG`], once the codec has decoded it into DataFusion's own scan.
     ///
@@ -94,7 +109,8 @@ impl FileSource for ParquetScan {
         base_config: &FileScanConfig,
         partition: usize,
     ) -> Result<Arc<dyn FileOpener>> {
-        self.inner.create_file_opener(object_store, base_config, partition)
+        let source = self.readable(&object_store)?;
+        source.create_file_opener(object_store, base_config, partition)
     }
 
     fn create_morselizer(
@@ -103,7 +119,8 @@ impl FileSource for ParquetScan {
         base_config: &FileScanConfig,
         partition: usize,
     ) -> Result<Box<dyn Morselizer>> {
-        let inner = self.inner.create_morselizer(object_store, base_config, partition)?;
+        let source = self.readable(&object_store)?;
+        let inner = source.create_morselizer(object_store, base_config, partition)?;
         Ok(Box::new(LocatedMorselizer { inner }))
     }
 

@@ -26,7 +26,9 @@ use quern_catalog::model::{
     FileTotals, HivePartition, Parameters, PartitionFilter, Table, partition_name,
 };
 use quern_catalog::scan::text::TextSource;
-use quern_catalog::scan::{ParquetScan, located, names_in_any_case, with_names_of_file};
+use quern_catalog::scan::{
+    ParquetScan, located, names_in_any_case, with_known_nulls, with_names_of_file,
+};
 use quern_common::{Error, ErrorCode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -407,7 +409,7 @@ impl HiveTable {
         let footer = DFParquetMetadata::new(&store, meta)
             .with_file_metadata_cache(Some(runtime.cache_manager.get_file_metadata_cache()));
         let reading = async {
-            let metadata = footer.fetch_metadata().await?;
+            let metadata = with_known_nulls(footer.fetch_metadata().await?)?;
             let columns = metadata.file_metadata().schema_descr().root_schema().get_fields();
             let names: Vec<_> = columns.iter().map(|column| column.name()).collect();
             let schema = with_names_of_file(&schema, &names)?;
