@@ -144,7 +144,8 @@ fn message(mut header: Vec<u8>, body: Vec<Buffer>, max_size: usize) -> Result<Me
 }
 
 fn too_large(size: usize, max_size: usize) -> Error {
-    let message = format!("a message of one row has {size} bytes, the most is {max_size}");
+    let message =
+        format!("a message that cannot be smaller has {size} bytes, the most is {max_size}");
     Error::new(ErrorCode::GenericInsufficientResources, message)
         .with_hint("raise flight_sql.max_message_size, and the client's own limit")
 }
